@@ -1,0 +1,84 @@
+package fetch
+
+import (
+	"net"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// route sends connections meant for the public host to a node.
+type route struct {
+	host, port         string // public
+	nodeHost, nodePort string
+}
+
+func newRoute(t Target) route {
+	if t.Node == "" || t.Public == nil {
+		return route{}
+	}
+	var r route
+	r.nodeHost, r.nodePort = splitAddress(t.Node)
+	r.host, r.port, _ = net.SplitHostPort(hostPort(t.Public))
+	return r
+}
+
+// divert returns the address to dial in place of addr, and whether it differs.
+func (r route) divert(addr string) (string, bool) {
+	if r.nodeHost == "" {
+		return addr, false
+	}
+	host, port, err := net.SplitHostPort(addr)
+	switch {
+	case err != nil || canonical(host) != r.host:
+		return addr, false
+	case r.nodePort == "":
+		return net.JoinHostPort(r.nodeHost, port), true
+	case port == r.port:
+		return net.JoinHostPort(r.nodeHost, r.nodePort), true
+	default:
+		return addr, false
+	}
+}
+
+// hostPort returns the host, in the one spelling that names are compared in,
+// and the port of a URL.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = "443"
+		if u.Scheme == "http" {
+			port = "80"
+		}
+	}
+	return net.JoinHostPort(canonical(u.Hostname()), port)
+}
+
+// canonical returns a host name in lower case, an international one as DNS
+// spells it (RFC 5891).
+func canonical(host string) string {
+	for i := range len(host) {
+		if host[i] >= 0x80 {
+			if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+				return ascii
+			}
+			break
+		}
+	}
+	return strings.ToLower(host)
+}
+
+// HostOf returns the host of a node's address, which is host:port or a bare host.
+func HostOf(address string) string {
+	host, _ := splitAddress(address)
+	return host
+}
+
+func splitAddress(address string) (host, port string) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return strings.TrimSuffix(strings.TrimPrefix(address, "["), "]"), ""
+	}
+	return host, port
+}

@@ -1,0 +1,191 @@
+package fetch
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http/httptrace"
+	"sync"
+	"time"
+)
+
+// Timing tells when the parts of one exchange happened. The time of a part that
+// did not happen, or did not come to its end, is zero: an address needs no DNS,
+// a kept connection neither that nor a handshake.
+type Timing struct {
+	Start time.Time
+	// DNSStart and DNSDone enclose the resolution of the host dialed.
+	DNSStart, DNSDone time.Time
+	// ConnectStart and ConnectDone enclose the TCP connection, to the proxy
+	// where there is one.
+	ConnectStart, ConnectDone time.Time
+	// TLSStart and TLSDone enclose the handshake with the server itself.
+	TLSStart, TLSDone time.Time
+	// GotConn is when the connection was ready for the request.
+	GotConn time.Time
+	// FirstByte is when the first byte of the answer came, End when the
+	// exchange was over.
+	FirstByte, End time.Time
+	// Reused tells that the connection served an earlier exchange.
+	Reused bool
+}
+
+// exchange watches one request. Its callbacks run on net/http's goroutines,
+// some of them after the request has been given up.
+type exchange struct {
+	mu     sync.Mutex
+	timing Timing
+	// notAfter is the earliest end of validity in the chain received.
+	notAfter time.Time
+	// proxied is set when the request goes through a proxy, tunnelling while
+	// the proxy has not yet opened the way to the server.
+	proxied, tunnelling bool
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// begin starts watching; the context returned carries the watch.
+func begin(ctx context.Context) (context.Context, *exchange) {
+	x := &exchange{timing: Timing{Start: time.Now()}}
+	ctx = context.WithValue(ctx, exchangeKey{}, x)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		DNSStart:             func(httptrace.DNSStartInfo) { x.first(&x.timing.DNSStart) },
+		DNSDone:              x.dnsDone,
+		ConnectStart:         func(_, _ string) { x.first(&x.timing.ConnectStart) },
+		ConnectDone:          x.connectDone,
+		TLSHandshakeStart:    x.tlsStart,
+		TLSHandshakeDone:     x.tlsDone,
+		GotConn:              x.gotConn,
+		GotFirstResponseByte: func() { x.first(&x.timing.FirstByte) },
+	}), x
+}
+
+// first notes the time unless it is known: two addresses may be tried at once.
+func (x *exchange) first(t *time.Time) {
+	now := time.Now()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if t.IsZero() {
+		*t = now
+	}
+}
+
+func (x *exchange) dnsDone(info httptrace.DNSDoneInfo) {
+	if info.Err == nil {
+		x.first(&x.timing.DNSDone)
+	}
+}
+
+func (x *exchange) connectDone(_, _ string, err error) {
+	if err == nil {
+		x.first(&x.timing.ConnectDone)
+	}
+}
+
+// tlsStart leaves out the handshake with a proxy, which is part of connecting.
+func (x *exchange) tlsStart() {
+	now := time.Now()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.tunnelling {
+		x.timing.TLSStart = now
+	}
+}
+
+func (x *exchange) tlsDone(_ tls.ConnectionState, err error) {
+	now := time.Now()
+	var refused *tls.CertificateVerificationError
+	if errors.As(err, &refused) {
+		x.noteChain(refused.UnverifiedCertificates)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err == nil && !x.tunnelling {
+		x.timing.TLSDone = now
+	}
+}
+
+// noteChain notes the dates of a server's chain; a proxy's does not count.
+func (x *exchange) noteChain(chain []*x509.Certificate) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.tunnelling {
+		x.notAfter = earliest(chain)
+	}
+}
+
+func earliest(chain []*x509.Certificate) time.Time {
+	var t time.Time
+	for _, c := range chain {
+		if t.IsZero() || c.NotAfter.Before(t) {
+			t = c.NotAfter
+		}
+	}
+	return t
+}
+
+func (x *exchange) gotConn(info httptrace.GotConnInfo) {
+	now := time.Now()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.timing.GotConn, x.timing.Reused = now, info.Reused
+}
+
+// tunnel notes that the request goes through a proxy, and whether the proxy has
+// yet to open the way.
+func (x *exchange) tunnel(waiting bool) {
+	if x == nil {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.proxied, x.tunnelling = true, waiting
+}
+
+// end stops the clock and returns what was seen.
+func (x *exchange) end() (Timing, time.Time) {
+	now := time.Now()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.timing.End = now
+	return x.timing, x.notAfter
+}
+
+// part says how far the exchange had come when err ended it.
+func (x *exchange) part(err error) Part {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if p := typed(err); p != "" && p != PartConnect {
+		return p
+	}
+	switch t := x.timing; {
+	case x.tunnelling:
+		return PartProxy
+	case !t.TLSStart.IsZero() && t.TLSDone.IsZero():
+		return PartTLS
+	case isClosed(err), t.GotConn.IsZero():
+		return PartConnect
+	default:
+		return PartResponse
+	}
+}
+
+// isClosed tells whether err says that the connection broke or ended early.
+func isClosed(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) || typed(err) == PartConnect
+}
+
+// viaProxy tells whether the request went through a proxy.
+func (x *exchange) viaProxy() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.proxied
+}
