@@ -1,0 +1,150 @@
+// Package config loads and checks the configuration file: strict YAML, every
+// mistake reported at once as file:line:column with what would be right.
+//
+// It owns the shape of the file, its defaults and its checks. It builds no
+// probe and opens no connection.
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/idp-exporter/idp_exporter/internal/config/strict"
+	"github.com/idp-exporter/idp_exporter/internal/state"
+	"github.com/idp-exporter/idp_exporter/internal/web/access"
+	"github.com/idp-exporter/idp_exporter/probes"
+)
+
+// Config is a checked configuration.
+type Config struct {
+	Providers []*Provider
+	Probes    []*Probe
+	// Access is nil where the file has no access section.
+	Access   *access.Config
+	Log      Log
+	Verdict  Verdict
+	Schedule Schedule
+	Metrics  Metrics
+	// Warnings are settings that work but should be reconsidered.
+	Warnings strict.Problems
+}
+
+// Log says what is logged, and how.
+type Log struct {
+	Level  string `yaml:"level"`  // debug, info, warn, error
+	Format string `yaml:"format"` // logfmt, json
+}
+
+// Verdict holds the settings of the verdict that are not a probe's own.
+type Verdict struct {
+	// UnknownMax is how long an unknown result holds the last verdict.
+	UnknownMax time.Duration `yaml:"unknown_max"`
+	// Start is "closed" (fail until the first results) or "open".
+	Start string `yaml:"start"`
+}
+
+// Schedule bounds what runs at once.
+type Schedule struct {
+	MaxConcurrent int `yaml:"max_concurrent"`
+}
+
+// Metrics tunes the exposition.
+type Metrics struct {
+	// ClassicBuckets adds classic buckets to the native histograms.
+	ClassicBuckets bool `yaml:"classic_buckets"`
+}
+
+// Provider is one identity provider and its nodes.
+type Provider struct {
+	probes.Provider
+	Nodes []probes.Node
+}
+
+// Probe is one configured probe, not yet built.
+type Probe struct {
+	Name     string
+	Kind     *probes.Kind
+	Provider *Provider
+	Every    time.Duration
+	Timeout  time.Duration
+	Severity probes.Severity
+	// Gates tells whether /testall depends on the probe.
+	Gates                bool
+	FailAfter, PassAfter int
+	// Nodes are the instances the probe runs against; the zero Node is the public name.
+	Nodes   []probes.Node
+	Options probes.Options
+	// Fingerprint changes with everything that decides what the probe does.
+	Fingerprint string
+}
+
+// Kinds finds a kind of probe by name.
+type Kinds interface {
+	Kind(name string) (*probes.Kind, bool)
+	Names() []string
+}
+
+// Load reads and checks a file. Where it is wrong the error is a
+// strict.Problems with every mistake.
+func Load(path string, kinds Kinds) (*Config, error) {
+	f, err := os.Open(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w; name a file with --config.file, or try `idp_exporter demo` first", err)
+	}
+	defer func() { _ = f.Close() }()
+	return load(strict.Parse(f, path, filepath.Dir(path)), kinds)
+}
+
+// Parse checks a configuration that is already in memory; name stands for the
+// file in messages.
+func Parse(content []byte, name string, kinds Kinds) (*Config, error) {
+	return load(strict.Parse(bytes.NewReader(content), name, "."), kinds)
+}
+
+func load(doc *strict.Document, kinds Kinds) (*Config, error) {
+	raw := file{
+		Log:      Log{Level: "info", Format: "logfmt"},
+		Verdict:  Verdict{UnknownMax: state.DefaultUnknownMax, Start: "closed"},
+		Schedule: Schedule{MaxConcurrent: 1000},
+		Metrics:  Metrics{ClassicBuckets: true},
+	}
+	doc.Decode(doc.Root, "", &raw)
+	c := &Config{Access: raw.Access, Log: raw.Log, Verdict: raw.Verdict, Schedule: raw.Schedule, Metrics: raw.Metrics}
+	l := loader{doc: doc, kinds: kinds, config: c}
+	if doc.Root == nil {
+		if len(doc.Problems()) == 0 {
+			doc.Add("", false, "the file is empty; give at least `providers` and `probes`")
+		}
+	} else {
+		l.providers(raw.Providers)
+		l.probes(raw.Probes)
+		l.rest()
+	}
+	errs, warnings := doc.Problems().Split()
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	c.Warnings = warnings
+	return c, nil
+}
+
+func (l *loader) rest() {
+	c := l.config
+	l.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	l.oneOf("log.format", c.Log.Format, "logfmt", "json")
+	l.oneOf("verdict.start", c.Verdict.Start, "closed", "open")
+	if c.Verdict.UnknownMax < time.Second {
+		l.doc.Add("verdict.unknown_max", false, "must be 1s or more")
+	}
+	if c.Schedule.MaxConcurrent < 1 {
+		l.doc.Add("schedule.max_concurrent", false, "must be 1 or more")
+	}
+	if c.Access != nil {
+		for _, p := range c.Access.Check() {
+			l.doc.Add("access."+p.Path, p.Warning, "%s", p.Message)
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package config
+
+import (
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/idp-exporter/idp_exporter/internal/fetch"
+	"github.com/idp-exporter/idp_exporter/internal/web/access"
+)
+
+// file is the shape of the configuration file.
+type file struct {
+	Providers []providerFile `yaml:"providers"`
+	Probes    []nodeOf       `yaml:"probes"`
+	Access    *access.Config `yaml:"access"`
+	Log       Log            `yaml:"log"`
+	Verdict   Verdict        `yaml:"verdict"`
+	Schedule  Schedule       `yaml:"schedule"`
+	Metrics   Metrics        `yaml:"metrics"`
+}
+
+type providerFile struct {
+	Name   string `yaml:"name"`
+	Issuer string `yaml:"issuer"`
+	// Nodes are the instances behind the provider's load balancer.
+	Nodes         []nodeFile `yaml:"nodes"`
+	fetch.Options `yaml:",inline"`
+}
+
+type nodeFile struct {
+	Name    string `yaml:"name"`
+	Address string `yaml:"address"`
+}
+
+// nodeOf keeps a probe's mapping until its kind is known.
+type nodeOf struct{ node *yaml.Node }
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (n *nodeOf) UnmarshalYAML(node *yaml.Node) error {
+	n.node = node
+	return nil
+}
+
+// probeFile are the keys that every kind of probe has.
+type probeFile struct {
+	Name      string        `yaml:"name"`
+	Kind      string        `yaml:"kind"`
+	Provider  string        `yaml:"provider"`
+	Every     time.Duration `yaml:"every"`
+	Timeout   time.Duration `yaml:"timeout"`
+	Severity  string        `yaml:"severity"`
+	Gates     bool          `yaml:"gates"`
+	FailAfter int           `yaml:"fail_after"`
+	PassAfter int           `yaml:"pass_after"`
+	Nodes     []string      `yaml:"nodes"`
+}

@@ -1,0 +1,237 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/idp-exporter/idp_exporter/probes"
+)
+
+// The defaults of every probe.
+const (
+	DefaultEvery   = time.Minute
+	DefaultTimeout = 30 * time.Second
+	minEvery       = time.Second
+	publicNode     = "public"
+)
+
+func (l *loader) probes(raw []nodeOf) {
+	if len(raw) == 0 {
+		l.doc.Add("probes", false, "there is no probe; give at least one, such as {kind: login, client_id: …, username: …, password_file: …}")
+	}
+	taken := names{}
+	for i, n := range raw {
+		if n.node != nil {
+			l.probe("probes["+strconv.Itoa(i)+"]", n.node, taken)
+		}
+	}
+}
+
+func (l *loader) probe(path string, node *yaml.Node, taken names) {
+	raw := probeFile{Every: DefaultEvery, Gates: true, FailAfter: 2, PassAfter: 1}
+	kind, options := l.kind(path, node)
+	if kind == nil {
+		return
+	}
+	l.doc.Decode(node, path, &raw, options)
+	if raw.Name == "" {
+		raw.Name = raw.Kind
+	}
+	l.label(path+".name", raw.Name)
+	l.claim(taken, "probe", raw.Name, path+".name")
+	p := &Probe{
+		Name: raw.Name, Kind: kind, Every: raw.Every, Timeout: raw.Timeout, Gates: raw.Gates,
+		FailAfter: raw.FailAfter, PassAfter: raw.PassAfter, Options: options,
+	}
+	l.timing(path, p)
+	l.damping(path, p)
+	p.Severity = l.severity(path, raw)
+	p.Provider = l.providerOf(path, raw.Provider)
+	p.Nodes = l.nodesOf(path, p.Provider, raw.Nodes)
+	setting := probes.Setting{Every: p.Every, Timeout: p.Timeout}
+	if p.Provider != nil {
+		setting.Provider = &p.Provider.Provider
+	}
+	for _, problem := range options.Check(setting) {
+		at := path
+		if problem.Path != "" {
+			at += "." + problem.Path
+		}
+		l.doc.Add(at, problem.Warning, "%s", problem.Message)
+	}
+	p.Fingerprint = fingerprint(node, p)
+	l.config.Probes = append(l.config.Probes, p)
+}
+
+// kind reads the key `kind` ahead of the others, since it decides which others
+// there are.
+func (l *loader) kind(path string, node *yaml.Node) (*probes.Kind, probes.Options) {
+	name := ""
+	n := node
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind != yaml.MappingNode {
+		l.doc.Add(path, false, "a probe is a mapping; write \"- kind: login\" and its settings below")
+		return nil, nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == "kind" {
+			name = n.Content[i+1].Value
+			l.doc.Note(path+".kind", n.Content[i+1])
+		}
+	}
+	kind, ok := l.kinds.Kind(name)
+	switch {
+	case name == "":
+		l.doc.Add(path, false, "a probe needs its kind; use one of %s", list(l.kinds.Names()))
+	case !ok:
+		l.doc.Add(path+".kind", false, "%q is not a kind of probe; use one of %s", name, list(l.kinds.Names()))
+	default:
+		return kind, kind.NewOptions()
+	}
+	return nil, nil
+}
+
+func (l *loader) timing(path string, p *Probe) {
+	if p.Every < minEvery {
+		l.doc.Add(path+".every", false, "every %s is too often; use %s or more", p.Every, minEvery)
+		return
+	}
+	if !l.doc.Has(path + ".timeout") {
+		p.Timeout = min(DefaultTimeout, p.Every)
+		return
+	}
+	switch {
+	case p.Timeout <= 0:
+		l.doc.Add(path+".timeout", false, "the timeout must be more than 0; use %s or less", p.Every)
+	case p.Timeout > p.Every:
+		l.doc.Add(path+".timeout", false, "a run may take %s but the next is due after %s; set timeout to %s or less, or every to %s or more",
+			p.Timeout, p.Every, p.Every, p.Timeout)
+	}
+}
+
+func (l *loader) damping(path string, p *Probe) {
+	for _, d := range []struct {
+		key   string
+		value int
+	}{{"fail_after", p.FailAfter}, {"pass_after", p.PassAfter}} {
+		if d.value < 1 || d.value > 100 {
+			l.doc.Add(path+"."+d.key, false, "%d is out of range; use 1 to 100 runs", d.value)
+		}
+	}
+}
+
+func (l *loader) severity(path string, raw probeFile) probes.Severity {
+	if raw.Severity == "" {
+		if raw.Gates {
+			return probes.Critical
+		}
+		return probes.Minor
+	}
+	var known []string
+	for _, s := range probes.Severities() {
+		known = append(known, string(s))
+	}
+	l.oneOf(path+".severity", raw.Severity, known...)
+	return probes.Severity(raw.Severity)
+}
+
+func (l *loader) providerOf(path, name string) *Provider {
+	if name == "" {
+		if len(l.config.Providers) > 1 {
+			l.doc.Add(path, false, "there are several providers; say which with provider: NAME")
+		}
+		if len(l.config.Providers) == 1 {
+			return l.config.Providers[0]
+		}
+		return nil
+	}
+	var known []string
+	for _, p := range l.config.Providers {
+		if p.Name == name {
+			return p
+		}
+		known = append(known, p.Name)
+	}
+	l.oneOf(path+".provider", name, known...)
+	return nil
+}
+
+// nodesOf resolves the nodes a probe runs against: by default the public name
+// and every node.
+func (l *loader) nodesOf(path string, p *Provider, wanted []string) []probes.Node {
+	known := map[string]probes.Node{publicNode: {}}
+	all := []string{publicNode}
+	if p != nil {
+		for _, n := range p.Nodes {
+			known[n.Name] = n
+			all = append(all, n.Name)
+		}
+	}
+	if len(wanted) == 0 {
+		wanted = all
+	}
+	taken := names{}
+	var nodes []probes.Node
+	for i, name := range wanted {
+		at := path + ".nodes[" + strconv.Itoa(i) + "]"
+		n, ok := known[name]
+		if !ok {
+			l.oneOf(at, name, all...)
+			continue
+		}
+		l.claim(taken, "node", name, at)
+		nodes = append(nodes, n)
+	}
+	return nodes
+}
+
+// judging are the keys that say what is made of results, not how they come
+// about; changing them keeps a probe's results.
+var judging = map[string]bool{"name": true, "severity": true, "gates": true, "fail_after": true, "pass_after": true, "nodes": true}
+
+// fingerprint sums up everything that decides what a probe's runs do.
+func fingerprint(node *yaml.Node, p *Probe) string {
+	h := sha256.New()
+	budget := 10_000
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		if !judging[node.Content[i].Value] {
+			sum(h, node.Content[i], &budget)
+			sum(h, node.Content[i+1], &budget)
+		}
+	}
+	if p.Provider != nil {
+		_, _ = io.WriteString(h, p.Provider.Issuer+"\x00"+p.Provider.Dial.Proxy+"\x00")
+		t := p.Provider.Dial.TLS
+		if authorities, err := os.ReadFile(t.CAFile); err == nil {
+			_, _ = h.Write(authorities)
+		}
+		_, _ = io.WriteString(h, t.CAFile+"\x00"+t.CertFile+"\x00"+t.KeyFile+"\x00"+t.ServerName+"\x00"+t.MinVersion+strconv.FormatBool(t.InsecureSkipVerify))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// sum feeds a node into a hash. The budget bounds what nested aliases can cost.
+func sum(h hash.Hash, n *yaml.Node, budget *int) {
+	if *budget--; *budget < 0 {
+		return
+	}
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	_, _ = io.WriteString(h, n.Tag+"\x00"+n.Value+"\x00"+strconv.Itoa(len(n.Content))+"\x00")
+	for _, c := range n.Content {
+		sum(h, c, budget)
+	}
+}

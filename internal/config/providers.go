@@ -1,0 +1,138 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+
+	"github.com/idp-exporter/idp_exporter/internal/config/strict"
+	"github.com/idp-exporter/idp_exporter/probes"
+)
+
+// loader checks a decoded file piece by piece and collects the problems.
+type loader struct {
+	doc    *strict.Document
+	kinds  Kinds
+	config *Config
+}
+
+func (l *loader) oneOf(path, value string, allowed ...string) {
+	for _, a := range allowed {
+		if value == a {
+			return
+		}
+	}
+	l.doc.Add(path, false, "%q is not known; use one of %s", value, list(allowed))
+}
+
+func list(words []string) string {
+	s := ""
+	for i, w := range words {
+		if i > 0 {
+			s += ", "
+		}
+		s += w
+	}
+	return s
+}
+
+// names finds duplicates.
+type names map[string]int
+
+// claim notes a name and reports whether it was free.
+func (l *loader) claim(taken names, what, name, path string) {
+	if first, twice := taken[name]; twice {
+		l.doc.Add(path, false, "the %s name %q is already used on line %d; names must differ", what, name, first)
+		return
+	}
+	taken[name] = l.doc.Position(path).Line
+}
+
+func (l *loader) providers(raw []providerFile) {
+	taken := names{}
+	for i, p := range raw {
+		path := "providers[" + strconv.Itoa(i) + "]"
+		u := l.issuer(path, p.Issuer)
+		if p.Name == "" && u != nil {
+			p.Name = u.Host
+		}
+		if p.Name != "" {
+			l.label(path+".name", p.Name)
+			l.claim(taken, "provider", p.Name, path+".name")
+		}
+		if err := p.Check(); err != nil {
+			l.doc.Add(path+".tls", false, "%v", err)
+		}
+		l.config.Providers = append(l.config.Providers, &Provider{
+			Provider: probes.Provider{Name: p.Name, Issuer: p.Issuer, Dial: p.Options},
+			Nodes:    l.nodes(path, p.Nodes),
+		})
+	}
+}
+
+func (l *loader) issuer(path, issuer string) *url.URL {
+	if issuer == "" {
+		l.doc.Add(path, false, "a provider needs its issuer, such as issuer: https://login.example.com/")
+		return nil
+	}
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
+		l.doc.Add(path+".issuer", false, "%q is not an issuer; write the URL under which /.well-known/openid-configuration is found, such as https://login.example.com/", issuer)
+		return nil
+	case u.User != nil, u.RawQuery != "", u.Fragment != "":
+		l.doc.Add(path+".issuer", false, "an issuer has no user, query or fragment (OpenID Connect Discovery 1.0, section 3); write only scheme, host and path")
+		return nil
+	}
+	return u
+}
+
+func (l *loader) nodes(path string, raw []nodeFile) []probes.Node {
+	taken := names{}
+	var nodes []probes.Node
+	for i, n := range raw {
+		at := fmt.Sprintf("%s.nodes[%d]", path, i)
+		if n.Address == "" {
+			l.doc.Add(at, false, "a node needs its address, such as address: 10.0.0.11:443")
+			continue
+		}
+		if !validAddress(n.Address) {
+			l.doc.Add(at+".address", false, "%q is not an address; write HOST, HOST:PORT or [IPV6]:PORT", n.Address)
+		}
+		if n.Name == "" {
+			n.Name = n.Address
+		}
+		if n.Name == publicNode {
+			l.doc.Add(at+".name", false, "%q stands for the provider's public name; choose another", n.Name)
+		}
+		l.label(at+".name", n.Name)
+		l.claim(taken, "node", n.Name, at+".name")
+		nodes = append(nodes, probes.Node{Name: n.Name, Address: n.Address})
+	}
+	return nodes
+}
+
+func validAddress(a string) bool {
+	host, port, err := net.SplitHostPort(a)
+	if err != nil {
+		// A bare host, or a bare IPv6 address.
+		u, err := url.Parse("http://" + a + "/")
+		return net.ParseIP(a) != nil || err == nil && u.Host == a && u.Port() == "" && u.User == nil
+	}
+	n, err := strconv.Atoi(port)
+	return err == nil && n > 0 && n < 65536 && host != ""
+}
+
+// label checks a text that becomes a label value and part of URLs.
+func (l *loader) label(path, value string) {
+	if len(value) > 100 {
+		l.doc.Add(path, false, "the name is longer than 100 bytes; it becomes a label value, keep it short")
+	}
+	for _, r := range value {
+		if r < ' ' || r == 0x7f || r == ',' {
+			l.doc.Add(path, false, "the name %q has a comma or a control character in it; leave it out", value)
+			return
+		}
+	}
+}

@@ -1,0 +1,178 @@
+// Package strict decodes YAML into Go structs and forgives nothing: every
+// unknown key, duplicate key and value of the wrong type is reported with its
+// line and column, all of them at once, with what would be right.
+//
+// It knows nothing of what the values mean; internal/config does.
+package strict
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// MaxBytes bounds a document, in bytes.
+const MaxBytes = 8 << 20
+
+// maxNodes bounds the values decoded, aliases counted each time they are used,
+// so that a few nested aliases cannot make millions.
+const maxNodes = 2_000_000
+
+// Position is a place in a file, counted from 1.
+type Position struct{ Line, Column int }
+
+// Problem is one thing wrong, or questionable, at one place of a file.
+type Problem struct {
+	File string
+	Position
+	Message string
+	Warning bool
+}
+
+// String spells the problem as file:line:column: message.
+func (p Problem) String() string {
+	if p.Line == 0 {
+		return p.File + ": " + p.Message
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
+}
+
+// Problems is a list of problems, in the order of the file.
+type Problems []Problem
+
+// Error spells one problem on each line.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Split separates errors from warnings.
+func (ps Problems) Split() (errs, warnings Problems) {
+	for _, p := range ps {
+		if p.Warning {
+			warnings = append(warnings, p)
+		} else {
+			errs = append(errs, p)
+		}
+	}
+	return errs, warnings
+}
+
+// Document is a parsed file and the problems found in it so far.
+type Document struct {
+	// Root is the top-level node, nil for an empty document.
+	Root *yaml.Node
+
+	file  string
+	dir   string
+	found Problems
+	at    map[string]Position
+	nodes int
+	over  bool
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+)(?:, column (\d+))?: )?`)
+
+// Parse reads a document. Relative paths of secret files are taken from dir.
+// A document that is not YAML has one problem and a nil Root.
+func Parse(r io.Reader, file, dir string) *Document {
+	d := &Document{file: file, dir: dir, at: make(map[string]Position)}
+	content, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	switch {
+	case err != nil:
+		d.add(Position{}, false, "cannot be read: %v", err)
+		return d
+	case len(content) > MaxBytes:
+		d.add(Position{}, false, "longer than %d bytes; a configuration is never that long", MaxBytes)
+		return d
+	}
+	var root yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	switch err := decoder.Decode(&root); {
+	case errors.Is(err, io.EOF):
+		return d
+	case err != nil:
+		d.addSyntax(err)
+		return d
+	}
+	var second yaml.Node
+	if err := decoder.Decode(&second); err == nil {
+		d.add(position(&second), false, "a second document; write everything into one, without ---")
+	} else if !errors.Is(err, io.EOF) {
+		d.addSyntax(err)
+	}
+	if root.Kind == yaml.DocumentNode && len(root.Content) == 1 {
+		d.Root = root.Content[0]
+	}
+	return d
+}
+
+func (d *Document) addSyntax(err error) {
+	text := err.Error()
+	at := Position{}
+	if m := yamlLine.FindStringSubmatch(text); m != nil && m[1] != "" {
+		at.Line, _ = strconv.Atoi(m[1])
+		at.Column = 1
+		if c, err := strconv.Atoi(m[2]); err == nil {
+			at.Column = c
+		}
+	}
+	d.add(at, false, "not valid YAML: %s", yamlLine.ReplaceAllString(text, ""))
+}
+
+func (d *Document) add(at Position, warning bool, format string, args ...any) {
+	d.found = append(d.found, Problem{File: d.file, Position: at, Message: fmt.Sprintf(format, args...), Warning: warning})
+}
+
+// Add notes a problem at the value that a path such as "probes[0].every" leads
+// to, or at the nearest value above it that the file has.
+func (d *Document) Add(path string, warning bool, format string, args ...any) {
+	d.add(d.Position(path), warning, format, args...)
+}
+
+// Note records that the value at path stands where n does.
+func (d *Document) Note(path string, n *yaml.Node) { d.at[path] = position(n) }
+
+// Position returns where the value at path stands, or the nearest above it.
+func (d *Document) Position(path string) Position {
+	for {
+		if p, ok := d.at[path]; ok {
+			return p
+		}
+		cut := strings.LastIndexAny(path, ".[")
+		if cut < 0 {
+			if p, ok := d.at[""]; ok {
+				return p
+			}
+			return Position{1, 1}
+		}
+		path = path[:cut]
+	}
+}
+
+// Has tells whether the file has a value at path.
+func (d *Document) Has(path string) bool {
+	_, ok := d.at[path]
+	return ok
+}
+
+// Problems returns what was found, in the order of the file.
+func (d *Document) Problems() Problems {
+	sort.SliceStable(d.found, func(i, j int) bool {
+		a, b := d.found[i].Position, d.found[j].Position
+		return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column
+	})
+	return d.found
+}
+
+func position(n *yaml.Node) Position { return Position{n.Line, n.Column} }

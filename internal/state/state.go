@@ -1,0 +1,221 @@
+package state
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/idp-exporter/idp_exporter/probes"
+)
+
+// Defaults of Options and Spec.
+const (
+	DefaultUnknownMax = 15 * time.Minute
+	DefaultFailAfter  = 2
+	DefaultPassAfter  = 1
+)
+
+// staleAfter is how many intervals may pass without a run.
+const staleAfter = 3
+
+// Options are the rules that hold for all entries.
+type Options struct {
+	// UnknownMax is how long inconclusive runs hold the last verdict, and how
+	// far a back-off may extend freshness; 0 means DefaultUnknownMax.
+	UnknownMax time.Duration
+	// StartOpen lets an entry without any conclusive run count as a warning
+	// instead of a failure, until its runs are overdue.
+	StartOpen bool
+	// Now is the clock, time.Now if nil. Only New reads it.
+	Now func() time.Time
+}
+
+func (o Options) withDefaults() Options {
+	if o.UnknownMax <= 0 {
+		o.UnknownMax = DefaultUnknownMax
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// Observer is told of each run after it was recorded.
+type Observer func(Key, Spec, probes.Result)
+
+// State holds one entry per probe and node. Its methods may be called from
+// any goroutine.
+type State struct {
+	now func() time.Time
+
+	mu        sync.RWMutex
+	rules     Options
+	entries   map[Key]*entry
+	order     []*entry // by probe, then node
+	observers []Observer
+
+	// whole is the cached verdict, nil after a change. It is replaced only by
+	// holders of mu.
+	whole atomic.Pointer[cachedVerdict]
+}
+
+// New returns a State without entries: its verdict fails until Configure.
+func New(o Options) *State {
+	o = o.withDefaults()
+	return &State{now: o.Now, rules: o, entries: map[Key]*entry{}}
+}
+
+// Configure sets the entries and rules, at the start and at every reload.
+// Entries whose key stays keep what they know under their new Spec; a probe
+// that has become a different check is to be given to Forget as well. Entries
+// that are not listed vanish. Of specs with the same key the first counts.
+func (s *State) Configure(specs []Spec, o Options) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	for _, e := range s.order {
+		e.fold(now, s.rules) // by the old rules: longer limits must not revive a verdict
+	}
+	s.rules = o.withDefaults()
+	entries := make(map[Key]*entry, len(specs))
+	order := make([]*entry, 0, len(specs))
+	for _, spec := range specs {
+		if entries[spec.Key] != nil {
+			continue
+		}
+		e := s.entries[spec.Key]
+		if e == nil {
+			e = &entry{added: now}
+		}
+		e.Spec = spec.withDefaults()
+		e.settle(now, false)
+		entries[spec.Key] = e
+		order = append(order, e)
+	}
+	slices.SortFunc(order, func(a, b *entry) int { return a.Key.compare(b.Key) })
+	s.entries, s.order = entries, order
+	s.whole.Store(nil)
+}
+
+// Forget drops all that is known of the keys, counts included: their checks
+// have changed, and what the old ones found says nothing about the new.
+func (s *State) Forget(keys ...Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	for _, k := range keys {
+		if e := s.entries[k]; e != nil {
+			*e = entry{Entry: Entry{Spec: e.Spec}, added: now}
+		}
+	}
+	s.whole.Store(nil)
+}
+
+// Observe registers f to be called after each recorded run, in the goroutine
+// that records it. Skipped runs are not reported. Observers are registered
+// before the first run.
+func (s *State) Observe(f Observer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.observers = append(s.observers, f)
+}
+
+// Record takes in the result of a run. A result marked Skipped only counts as
+// such. Results for keys that are not configured are dropped.
+func (s *State) Record(k Key, r probes.Result) {
+	if r.Skipped != "" {
+		s.Skip(k, r.Skipped, r.NotBefore)
+		return
+	}
+	s.mu.Lock()
+	e := s.entries[k]
+	if e == nil {
+		s.mu.Unlock()
+		return
+	}
+	now := s.now()
+	before := e.fold(now, s.rules)
+	e.record(&r, now)
+	s.changed(e, before, e.judge(now, s.rules))
+	spec, observers := e.Spec, s.observers
+	s.mu.Unlock()
+	for _, f := range observers {
+		f(k, spec, r)
+	}
+}
+
+// Skip counts a due run that did not take place. A notBefore that is not zero
+// tells when a back-off ends.
+func (s *State) Skip(k Key, cause probes.SkipCause, notBefore time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[k]
+	if e == nil {
+		return
+	}
+	now := s.now()
+	before := e.fold(now, s.rules)
+	e.skip(cause, notBefore, now)
+	s.changed(e, before, e.judge(now, s.rules))
+}
+
+// changed drops the cached verdict unless the entry passes as it did before
+// and will do so for at least as long as the cached verdict stands.
+func (s *State) changed(e *entry, before, after judgement) {
+	if !e.Gates {
+		return
+	}
+	c := s.whole.Load()
+	if c == nil || (before.verdict == probes.Pass && after.verdict == probes.Pass && !earlier(after.until, c.until)) {
+		return
+	}
+	s.whole.Store(nil)
+}
+
+// Entry returns a snapshot of one entry.
+func (s *State) Entry(k Key) (Entry, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e := s.entries[k]
+	if e == nil {
+		return Entry{}, false
+	}
+	return e.view(s.now(), s.rules), true
+}
+
+// Snapshot returns all entries as they stand at one moment, sorted by probe
+// and node. The maps and results in it are shared and must not be changed.
+func (s *State) Snapshot() []Entry {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	now := s.now()
+	all := make([]Entry, len(s.order))
+	for i, e := range s.order {
+		all[i] = e.view(now, s.rules)
+	}
+	return all
+}
+
+func (k Key) compare(o Key) int {
+	return cmp.Or(cmp.Compare(k.Probe, o.Probe), cmp.Compare(k.Node, o.Node))
+}
+
+// String names the key for people, such as "login on node n2".
+func (k Key) String() string {
+	if k.Node == "" {
+		return k.Probe
+	}
+	return k.Probe + " on node " + k.Node
+}
+
+func (s Spec) withDefaults() Spec {
+	if s.FailAfter < 1 {
+		s.FailAfter = DefaultFailAfter
+	}
+	if s.PassAfter < 1 {
+		s.PassAfter = DefaultPassAfter
+	}
+	return s
+}

@@ -1,0 +1,235 @@
+package access
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"golang.org/x/crypto/bcrypt"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	good := HashToken("t")
+	hash, err := bcrypt.GenerateFromPassword([]byte("p"), bcrypt.MinCost)
+	require.NoError(t, err)
+	costly := strings.Replace(string(hash), "$04$", "$15$", 1)
+	for _, c := range []struct {
+		name    string
+		config  Config
+		path    string
+		message string
+	}{
+		{"good", Config{
+			Tokens:  []Token{{Name: "a", Hash: good, Scopes: []string{"metrics"}}, {Name: "b", Hashes: []string{good}, Scopes: []string{"all"}}},
+			Users:   []User{{Name: "a", Hash: string(hash), Scopes: []string{"status"}}, {Name: "b", Hash: good, Scopes: []string{"page"}}},
+			Clients: []Client{{Name: "a", SAN: "a.example", Scopes: []string{"testall"}}},
+			Open:    []string{"test", "testall"}, OpenTo: []string{"10.0.0.0/8", "fd00::/8"},
+		}, "", ""},
+		{"no name", Config{Tokens: []Token{{Hash: good, Scopes: []string{"all"}}}}, "tokens[0].name", "missing"},
+		{"twice", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}, {Name: "a", Hash: good, Scopes: []string{"all"}}}}, "tokens[1].name", "hashes"},
+		{"no hash", Config{Tokens: []Token{{Name: "a", Scopes: []string{"all"}}}}, "tokens[0].hash", "token create"},
+		{"plain token", Config{Tokens: []Token{{Name: "a", Hash: "idp_canary", Scopes: []string{"all"}}}}, "tokens[0].hash", "is no hash"},
+		{"short hash", Config{Tokens: []Token{{Name: "a", Hashes: []string{good, good[:70]}, Scopes: []string{"all"}}}}, "tokens[0].hashes[1]", "64 hexadecimal"},
+		{"bcrypt token", Config{Tokens: []Token{{Name: "a", Hash: string(hash), Scopes: []string{"all"}}}}, "tokens[0].hash", "users"},
+		{"no scope", Config{Tokens: []Token{{Name: "a", Hash: good}}}, "tokens[0].scopes", "[metrics]"},
+		{"wrong scope", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all", "metric"}}}}, "tokens[0].scopes[1]", "metrics"},
+		{"public is no scope", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"public"}}}}, "tokens[0].scopes[0]", "no scope"},
+		{"colon", Config{Users: []User{{Name: "a:b", Hash: good, Scopes: []string{"all"}}}}, "users[0].name", "colon"},
+		{"cut bcrypt", Config{Users: []User{{Name: "a", Hash: string(hash[:50]), Scopes: []string{"all"}}}}, "users[0].hash", "htpasswd"},
+		{"costly bcrypt", Config{Users: []User{{Name: "a", Hash: costly, Scopes: []string{"all"}}}}, "users[0].hash", "cost 15"},
+		{"plain password", Config{Users: []User{{Name: "a", Hash: "canary", Scopes: []string{"all"}}}}, "users[0].hash", "htpasswd"},
+		{"no SAN", Config{Clients: []Client{{Name: "a", Scopes: []string{"all"}}}}, "clients[0].san", "missing"},
+		{"open metrics", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}}, Open: []string{"metrics"}}, "open[0]", "only test and testall"},
+		{"no network", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}}, Open: []string{"test"}, OpenTo: []string{"10.0.0.1"}}, "open_to[0]", "10.0.0.0/8"},
+		{"open to nobody", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}}, OpenTo: []string{"10.0.0.0/8"}}, "open_to", "opens nothing"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			problems := c.config.Check()
+			_, err := NewGuard(&c.config)
+			if c.path == "" {
+				require.Empty(t, problems)
+				require.NoError(t, err)
+				return
+			}
+			require.Len(t, problems, 1)
+			require.Equal(t, c.path, problems[0].Path)
+			require.Contains(t, problems[0].Message, c.message)
+			require.NotContains(t, problems[0].Message, "canary")
+			require.ErrorContains(t, err, "access."+c.path)
+		})
+	}
+	problems := (&Config{}).Check()
+	require.True(t, len(problems) == 1 && problems[0].Warning, "an empty section works, but lets nobody in")
+	_, err = NewGuard(&Config{})
+	require.NoError(t, err)
+}
+
+func TestCreateToken(t *testing.T) {
+	t.Parallel()
+	token, entry, err := CreateToken("prometheus", []string{"metrics"})
+	require.NoError(t, err)
+	require.Regexp(t, `^idp_[A-Za-z0-9_-]{43}$`, token)
+	require.Equal(t, Token{Name: "prometheus", Hash: HashToken(token), Scopes: []string{"metrics"}}, entry)
+	again, _, err := CreateToken("prometheus", []string{"metrics"})
+	require.NoError(t, err)
+	require.NotEqual(t, token, again)
+	_, _, err = CreateToken("prometheus", []string{"metric"})
+	require.ErrorContains(t, err, `"metric" is no scope`)
+}
+
+func TestSet(t *testing.T) {
+	t.Parallel()
+	every := NewSet(Scopes()...)
+	require.False(t, every.Has(0))
+	require.False(t, every.Has(end))
+	require.False(t, every.Has(Public))
+	require.False(t, NewSet(0).Has(0), "the zero scope opens nothing")
+	for _, s := range Scopes() {
+		require.True(t, every.Has(s))
+		set, err := parseScopes([]string{s.String()})
+		require.NoError(t, err)
+		require.Equal(t, NewSet(s), set)
+	}
+}
+
+func request(header ...string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	return r
+}
+
+func basic(user, password string) *http.Request {
+	return request("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
+}
+
+func TestCredentialsAddUp(t *testing.T) {
+	t.Parallel()
+	g, err := NewGuard(&Config{Tokens: []Token{
+		{Name: "a", Hashes: []string{HashToken("one"), HashToken("two")}, Scopes: []string{"metrics"}},
+		{Name: "b", Hash: HashToken("three"), Scopes: []string{"page"}},
+	}})
+	require.NoError(t, err)
+	got, err := g.Identify(request("Authorization", "Bearer two", "X-API-Key", "three"))
+	require.NoError(t, err)
+	require.Equal(t, Grant{Scopes: NewSet(Public, Metrics, Page), Known: true, Shown: true, Name: "b"}, got)
+	got, err = g.Identify(request("Authorization", "Bearer wrong", "X-API-Key", "one"))
+	require.NoError(t, err)
+	require.Equal(t, Grant{Scopes: NewSet(Public, Metrics), Known: true, Shown: true, Name: "a"}, got)
+	got, err = g.Identify(request("Authorization", "Bearer wrong"))
+	require.NoError(t, err)
+	require.Equal(t, Grant{Scopes: NewSet(Public), Shown: true}, got)
+	got, err = g.Identify(request())
+	require.NoError(t, err)
+	require.Equal(t, Grant{Scopes: NewSet(Public)}, got)
+}
+
+// slowGuard has one user whose password costs real time to check.
+func slowGuard(t *testing.T) *Guard {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte("right"), 8)
+	require.NoError(t, err)
+	g, err := NewGuard(&Config{Users: []User{
+		{Name: "slow", Hash: string(hash), Scopes: []string{"metrics"}}, {Name: "fast", Hash: HashToken("key"), Scopes: []string{"page"}},
+	}})
+	require.NoError(t, err)
+	return g
+}
+
+// spent is the least time, of a few, that it takes to judge the request.
+func spent(t *testing.T, g *Guard, r func() *http.Request, known bool) time.Duration {
+	t.Helper()
+	least := time.Hour
+	for range 5 {
+		begin := time.Now()
+		got, err := g.Identify(r())
+		least = min(least, time.Since(begin))
+		require.NoError(t, err)
+		require.Equal(t, known, got.Known)
+	}
+	return least
+}
+
+func TestPasswordsCostTheSame(t *testing.T) {
+	t.Parallel()
+	g := slowGuard(t)
+	cached := spent(t, g, func() *http.Request { return basic("slow", "right") }, true)
+	wrong := spent(t, g, func() *http.Request { return basic("slow", "wrong") }, false)
+	for name, user := range map[string]string{"unknown user": "nobody", "user with a key": "fast", "no user": ""} {
+		got := spent(t, g, func() *http.Request { return basic(user, "wrong") }, false)
+		require.Greater(t, got, wrong/4, name)
+		require.Less(t, got, wrong*4, name)
+	}
+	require.Less(t, cached, wrong/4, "a right password is remembered")
+	require.Len(t, g.users.verified, 1, "a wrong one is not")
+}
+
+func TestPasswordsAreBounded(t *testing.T) {
+	t.Parallel()
+	g := slowGuard(t)
+	g.users.turns <- struct{}{} // somebody else's turn, for good
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := g.Identify(basic("slow", "wrong").WithContext(ctx))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	got, err := g.Identify(basic("fast", "key"))
+	require.NoError(t, err)
+	require.True(t, got.Known, "a key needs no turn")
+	<-g.users.turns
+
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() {
+			right := i%2 == 0
+			got, err := g.Identify(basic("slow", map[bool]string{true: "right", false: "wrong"}[right]))
+			if err != nil || got.Known != right {
+				t.Errorf("right %v: known %v, %v", right, got.Known, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func FuzzIdentify(f *testing.F) {
+	g, err := NewGuard(&Config{
+		Tokens: []Token{{Name: "a", Hash: HashToken("the token"), Scopes: []string{"all"}}},
+		Users:  []User{{Name: "u", Hash: HashToken("the key"), Scopes: []string{"all"}}},
+	})
+	require.NoError(f, err)
+	f.Add("Bearer x", "")
+	f.Add("Basic dTpr", "key")
+	f.Add("", "\x00")
+	f.Fuzz(func(t *testing.T, authorization, key string) {
+		r := request()
+		r.Header["Authorization"], r.Header["X-Api-Key"] = []string{authorization}, []string{key}
+		got, err := g.Identify(r)
+		require.NoError(t, err)
+		_, password, _ := r.BasicAuth()
+		if got.Known && key != "the token" && password != "the token" && password != "the key" {
+			require.Contains(t, authorization, "the token")
+		}
+	})
+}
+
+func FuzzLocalHost(f *testing.F) {
+	for _, s := range []string{"localhost:1", "[::1]:1", "127.0.0.1", "evil.example", "[", "::1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		if LocalHost(host) {
+			require.Regexp(t, `(?i)(localhost|127\.\d+\.\d+\.\d+|::1|:0*1|:7f)`, host)
+		}
+	})
+}
