@@ -94,7 +94,7 @@ func (s *State) Configure(specs []Spec, o Options) {
 		entries[spec.Key] = e
 		order = append(order, e)
 	}
-	slices.SortFunc(order, func(a, b *entry) int { return a.Key.compare(b.Key) })
+	slices.SortFunc(order, func(a, b *entry) int { return a.compare(b.Key) })
 	s.entries, s.order = entries, order
 	s.whole.Store(nil)
 }
