@@ -45,7 +45,7 @@ func (p Problem) String() string {
 }
 
 // Problems is a list of problems, in the order of the file.
-type Problems []Problem
+type Problems []Problem //nolint:errname // a list that serves as an error
 
 // Error spells one problem on each line.
 func (ps Problems) Error() string {

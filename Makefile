@@ -1,0 +1,63 @@
+# Every target works on a fresh machine with Go; what else a target needs it
+# installs into .cache (see test/setup).
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export CGO_ENABLED ?= 0
+CACHE   := $(CURDIR)/.cache
+LINT    := $(CACHE)/bin/golangci-lint
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+V       := github.com/prometheus/common/version
+LDFLAGS := -s -w -X $(V).Version=$(VERSION) -X $(V).Revision=$(COMMIT)
+# The race detector needs cgo, and so a C compiler.
+RACE    := $(shell command -v gcc >/dev/null && echo -race)
+GOTEST  := CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE)
+
+.PHONY: build test unit e2e soak lint demo bench fuzz clean help
+
+build: ## build ./idp_exporter
+	go build -trimpath -ldflags '$(LDFLAGS)' -o idp_exporter ./cmd/idp_exporter
+
+demo: build ## build, then run the whole product on a built-in provider
+	./idp_exporter demo
+
+test: lint unit e2e ## everything: lint, unit tests, end-to-end tests, short fuzzing
+
+unit: ## unit tests, with the race detector where there is a C compiler
+	$(GOTEST) -timeout 10m $$(go list ./... | grep -v '/test$$')
+
+e2e: build ## end-to-end tests against real counterparts, which test/setup installs
+	bash test/setup
+	IDP_EXPORTER_BINARY=$(CURDIR)/idp_exporter go test -count=1 -timeout 12m ./test/
+	$(MAKE) fuzz FUZZTIME=3s
+
+soak: build ## the long version of the end-to-end tests and of fuzzing
+	bash test/setup
+	IDP_EXPORTER_BINARY=$(CURDIR)/idp_exporter IDP_EXPORTER_SOAK=1 go test -count=1 -timeout 4h ./test/
+	$(MAKE) fuzz FUZZTIME=5m
+
+FUZZTIME ?= 30s
+fuzz: ## run every fuzz target for FUZZTIME
+	bash test/fuzz $(FUZZTIME)
+
+BENCH ?= all
+bench: build ## print `bench: NAME VALUE UNIT (aim …)` lines; BENCH=NAME for one
+	@go run ./test/bench -name '$(BENCH)' -binary ./idp_exporter
+
+lint: $(LINT) ## formatting, go vet, golangci-lint
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(LINT) run ./...
+
+$(LINT): test/tools/golangci-lint.version
+	GOBIN=$(CACHE)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$$(cat $<)
+	@touch $@
+
+clean: ## remove what was built and installed here
+	rm -rf idp_exporter $(CACHE) test/node/node_modules
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/idp-exporter/idp_exporter/internal/app"
+	"github.com/idp-exporter/idp_exporter/internal/config"
+	"github.com/idp-exporter/idp_exporter/internal/config/strict"
+)
+
+func checkConfigCommand(a *kingpin.Application, io stdio, do actions) {
+	c := a.Command("check-config", "Validate a configuration file; exit 0 or 1, with every mistake as file:line:column.")
+	path := c.Arg("file", "The configuration file.").Required().String()
+	do[c.FullCommand()] = func(context.Context) error { return checkConfig(*path, io) }
+}
+
+// checkConfig prints warnings and mistakes to standard error, and a summary of
+// a good file to standard output.
+func checkConfig(path string, io stdio) error {
+	c, err := config.Load(path, app.NewKinds())
+	var problems strict.Problems
+	if errors.As(err, &problems) {
+		for _, p := range problems {
+			_, _ = fmt.Fprintln(io.err, p)
+		}
+		return exitError(1)
+	}
+	if err != nil {
+		return err
+	}
+	for _, w := range c.Warnings {
+		_, _ = fmt.Fprintf(io.err, "%s (warning)\n", w)
+	}
+	runs := 0
+	for _, p := range c.Probes {
+		runs += len(p.Nodes)
+	}
+	_, _ = fmt.Fprintf(io.out, "%s: ok: %d provider(s), %d probe(s), %d with nodes counted\n", path, len(c.Providers), len(c.Probes), runs)
+	return nil
+}

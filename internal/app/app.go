@@ -1,0 +1,181 @@
+// Package app wires the house together: configuration, schedule, probes, state,
+// metrics and listeners. It owns the life of the process: start, reload, end.
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/common/version"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/idp-exporter/idp_exporter/collector"
+	"github.com/idp-exporter/idp_exporter/internal/config"
+	"github.com/idp-exporter/idp_exporter/internal/schedule"
+	"github.com/idp-exporter/idp_exporter/internal/state"
+	"github.com/idp-exporter/idp_exporter/internal/web"
+	"github.com/idp-exporter/idp_exporter/probes"
+)
+
+// defaultPort is the appliance's own health port.
+const defaultPort = "9110"
+
+// Web says where the exporter listens.
+type Web struct {
+	// Listen are the addresses; empty means :9110, or 127.0.0.1:9110 where the
+	// configuration has no access section.
+	Listen []string
+	// HealthListen are the addresses of listeners that serve health alone.
+	HealthListen []string
+	// ConfigFile is the web configuration file of exporter-toolkit.
+	ConfigFile    string
+	SystemdSocket bool
+}
+
+// Options are what New needs besides a configuration.
+type Options struct {
+	Web   Web
+	Kinds *Kinds
+	// Load reads the configuration again, for a reload; nil switches reloading off.
+	Load   func() (*config.Config, error)
+	Logger *slog.Logger
+	// SetLevel changes the level of the log at a reload; nil leaves it.
+	SetLevel func(string)
+	// Switches are the demo's, nil otherwise.
+	Switches web.Switches
+}
+
+// App is one exporter.
+type App struct {
+	options   Options
+	log       *slog.Logger
+	state     *state.State
+	scheduler *schedule.Scheduler
+	metrics   *collector.Metrics
+	web       *web.Server
+
+	reloading sync.Mutex
+}
+
+// New builds an exporter from a checked configuration and opens its listeners.
+// End it with Run, or with Close where it is not run.
+func New(c *config.Config, o Options) (*App, error) {
+	a := &App{options: o, log: o.Logger}
+	a.state = state.New(rules(c))
+	a.metrics = collector.New(a.state, collector.Options{ClassicBuckets: c.Metrics.ClassicBuckets, Kinds: o.Kinds.All(), Logger: o.Logger})
+	a.scheduler = schedule.New(schedule.Options{
+		MaxConcurrent: c.Schedule.MaxConcurrent,
+		Record:        a.record,
+		Skip:          a.state.Skip,
+		Lag:           a.metrics.ObserveLag,
+		Logger:        a.log,
+	})
+	p, err := newPlan(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.apply(c, p); err != nil {
+		return nil, err
+	}
+	listen := o.Web.Listen
+	if len(listen) == 0 {
+		listen = []string{":" + defaultPort}
+		if c.Access == nil {
+			listen = []string{"127.0.0.1:" + defaultPort}
+		}
+	}
+	a.web, err = web.New(web.Options{
+		Addresses: listen, SystemdSocket: o.Web.SystemdSocket, HealthAddresses: o.Web.HealthListen, WebConfigFile: o.Web.ConfigFile,
+		Access: c.Access, Logger: a.log, State: a.state, Runner: a.scheduler, Metrics: a.metrics.Handler(),
+		Reload: a.Reload, Ready: a.ready, Testall: a.metrics, Switches: o.Switches, Version: version.Version,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.metrics.ReloadSucceeded(time.Now())
+	a.warn(c)
+	return a, nil
+}
+
+func rules(c *config.Config) state.Options {
+	return state.Options{UnknownMax: c.Verdict.UnknownMax, StartOpen: c.Verdict.Start == "open"}
+}
+
+func (a *App) warn(c *config.Config) {
+	for _, w := range c.Warnings {
+		a.log.Warn("configuration", "at", fmt.Sprintf("%s:%d:%d", w.File, w.Line, w.Column), "warning", w.Message)
+	}
+}
+
+// apply brings schedule and state in line with a configuration.
+func (a *App) apply(c *config.Config, p plan) error {
+	return a.scheduler.Set(p.jobs, func(changed []state.Key) {
+		a.state.Forget(changed...)
+		a.state.Configure(p.specs, rules(c))
+	})
+}
+
+// record takes the result of a run: into the state, and, where it did not
+// pass, into the log.
+func (a *App) record(k state.Key, r probes.Result) {
+	before, _ := a.state.Entry(k)
+	a.state.Record(k, r)
+	after, _ := a.state.Entry(k)
+	if r.Skipped == "" && r.Outcome != probes.Pass {
+		a.log.Info("probe did not pass", "probe", k.Probe, "node", k.Node, "outcome", r.Outcome.String(),
+			"step", r.FailedStep, "reason", string(r.Reason), "detail", r.Detail)
+	}
+	if before.Verdict != after.Verdict {
+		a.log.Warn("verdict changed", "probe", k.Probe, "node", k.Node, "from", before.Verdict.String(), "to", after.Verdict.String(), "why", after.Why)
+	}
+}
+
+// ready is true once every gating probe has been run.
+func (a *App) ready() (bool, []string) {
+	var laggards []string
+	for _, e := range a.state.Snapshot() {
+		if e.Gates && e.Last == nil {
+			laggards = append(laggards, e.Probe+" "+e.Node)
+		}
+	}
+	return len(laggards) == 0, laggards
+}
+
+// Run serves until ctx ends. A value from reload reads the configuration again.
+func (a *App) Run(ctx context.Context, reload <-chan os.Signal) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.scheduler.Run(ctx) })
+	group.Go(func() error { return a.web.Run(ctx) })
+	group.Go(func() error {
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-reload:
+				_ = a.Reload(ctx) // told in the log and in a metric
+			}
+		}
+	})
+	for _, address := range a.web.Addresses() {
+		a.log.Info("listening", "address", address.String())
+	}
+	err := group.Wait()
+	a.log.Info("ended")
+	return err
+}
+
+// Close ends an exporter that was never run.
+func (a *App) Close() { a.web.Close() }
+
+// Addresses are where the exporter listens.
+func (a *App) Addresses() []string {
+	var list []string
+	for _, address := range a.web.Addresses() {
+		list = append(list, address.String())
+	}
+	return list
+}

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/idp-exporter/idp_exporter/internal/config"
+	"github.com/idp-exporter/idp_exporter/internal/schedule"
+	"github.com/idp-exporter/idp_exporter/internal/state"
+	"github.com/idp-exporter/idp_exporter/probes"
+)
+
+// plan is what a configuration amounts to: one spec and one job for each probe
+// on each of its nodes.
+type plan struct {
+	specs []state.Spec
+	jobs  []schedule.Job
+}
+
+func newPlan(c *config.Config) (plan, error) {
+	var p plan
+	for _, probe := range c.Probes {
+		for _, node := range probe.Nodes {
+			job, err := newJob(probe, node)
+			if err != nil {
+				return plan{}, err
+			}
+			spec := state.Spec{
+				Key: job.Key, Kind: probe.Kind.Name, Severity: probe.Severity, Gates: probe.Gates,
+				Every: probe.Every, FailAfter: probe.FailAfter, PassAfter: probe.PassAfter,
+			}
+			if probe.Provider != nil {
+				spec.Provider = probe.Provider.Name
+			}
+			p.specs = append(p.specs, spec)
+			p.jobs = append(p.jobs, job)
+		}
+	}
+	return p, nil
+}
+
+func newJob(p *config.Probe, node probes.Node) (schedule.Job, error) {
+	target := probes.Target{Probe: p.Name, Node: node, Every: p.Every}
+	if p.Provider != nil {
+		target.Provider = &p.Provider.Provider
+	}
+	built, err := p.Options.New(target)
+	if err != nil {
+		return schedule.Job{}, fmt.Errorf("probe %s: %w", p.Name, err)
+	}
+	return schedule.Job{
+		Key: state.Key{Probe: p.Name, Node: node.Name}, Every: p.Every, Timeout: p.Timeout, Probe: built,
+		RunAtStart: p.Gates, Fingerprint: p.Fingerprint + " " + node.Address,
+	}, nil
+}
+
+// RunOnce runs one configured probe now, against a node or, where node is "",
+// the public name, and returns its result. A pause after a refused credential
+// is the affair of a running exporter and does not hold it back.
+func RunOnce(ctx context.Context, c *config.Config, name, node string, log *slog.Logger) (probes.Result, error) {
+	var known []string
+	for _, p := range c.Probes {
+		if p.Name != name {
+			known = append(known, p.Name)
+			continue
+		}
+		var nodes []string
+		for _, n := range p.Nodes {
+			if n.Name == node {
+				job, err := newJob(p, n)
+				if err != nil {
+					return probes.Result{}, err
+				}
+				return schedule.Perform(ctx, job, log), nil
+			}
+			if n.Name != "" {
+				nodes = append(nodes, n.Name)
+			}
+		}
+		if node == "" {
+			return probes.Result{}, fmt.Errorf("probe %q does not run against the public name; give --node, one of %s", name, strings.Join(nodes, ", "))
+		}
+		return probes.Result{}, fmt.Errorf("probe %q has no node %q; it has: %s", name, node, strings.Join(nodes, ", "))
+	}
+	return probes.Result{}, fmt.Errorf("there is no probe %q; there are: %s", name, strings.Join(known, ", "))
+}
