@@ -52,6 +52,13 @@ type Options interface {
 	New(Target) (Probe, error)
 }
 
+// NodeAware is implemented by options that can tell whether addressing a node
+// makes a difference. Where it makes none, the probe runs against the public
+// name alone unless the configuration names nodes.
+type NodeAware interface {
+	UsesNodes(Setting) bool
+}
+
 // Setting is what surrounds a probe's own options when they are checked.
 type Setting struct {
 	// Provider is the identity provider the probe belongs to, nil if none.

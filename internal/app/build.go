@@ -10,6 +10,7 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/schedule"
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/probes"
+	"github.com/idp-exporter/idp_exporter/probes/login"
 )
 
 // plan is what a configuration amounts to: one spec and one job for each probe
@@ -73,7 +74,7 @@ func RunOnce(ctx context.Context, c *config.Config, name, node string, log *slog
 				if err != nil {
 					return probes.Result{}, err
 				}
-				return schedule.Perform(ctx, job, log), nil
+				return schedule.Perform(login.Force(ctx), job, log), nil
 			}
 			if n.Name != "" {
 				nodes = append(nodes, n.Name)

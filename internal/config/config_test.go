@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/idp-exporter/idp_exporter/internal/app"
 	"github.com/idp-exporter/idp_exporter/internal/config"
 	"github.com/idp-exporter/idp_exporter/internal/config/strict"
 	"github.com/idp-exporter/idp_exporter/internal/secret"
@@ -249,6 +250,24 @@ probes:
 	require.Equal(t, []probes.Node{{}, {Name: "n1", Address: "10.0.0.1"}, {Name: "[::1]:8443", Address: "[::1]:8443"}}, c.Probes[0].Nodes)
 	require.Equal(t, []probes.Node{{Name: "n1", Address: "10.0.0.1"}}, c.Probes[1].Nodes)
 	require.Equal(t, []probes.Node{{}, {Name: "n1", Address: "10.0.0.1"}}, c.Probes[2].Nodes)
+
+	c, err = config.Parse([]byte(`providers: [{issuer: https://a, nodes: [{name: n1, address: 10.0.0.1}]}]
+probes:
+  - {kind: http, name: page}
+  - {kind: http, name: elsewhere, url: https://other.example/}
+`), "f.yml", app.NewKinds())
+	require.NoError(t, err)
+	require.Len(t, c.Probes[0].Nodes, 2)
+	require.Equal(t, []probes.Node{{}}, c.Probes[1].Nodes, "another host is not behind the provider's nodes")
+}
+
+func TestFilesAreFoundBesideTheConfiguration(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "c.yml")
+	require.NoError(t, os.WriteFile(file, []byte("providers: [{issuer: https://a, tls: {ca_file: ca.pem}}]\nprobes: [{kind: ping, target: x}]\n"), 0o600))
+	_, err := config.Load(file, kinds{})
+	require.ErrorContains(t, err, "open "+filepath.Join(dir, "ca.pem"))
 }
 
 func TestAMissingFileSaysWhatToDo(t *testing.T) {

@@ -54,11 +54,14 @@ func (l *loader) probe(path string, node *yaml.Node, taken names) {
 	l.damping(path, p)
 	p.Severity = l.severity(path, raw)
 	p.Provider = l.providerOf(path, raw.Provider)
-	p.Nodes = l.nodesOf(path, p.Provider, raw.Nodes)
 	setting := probes.Setting{Every: p.Every, Timeout: p.Timeout}
 	if p.Provider != nil {
 		setting.Provider = &p.Provider.Provider
 	}
+	if aware, ok := options.(probes.NodeAware); ok && len(raw.Nodes) == 0 && !aware.UsesNodes(setting) {
+		raw.Nodes = []string{publicNode}
+	}
+	p.Nodes = l.nodesOf(path, p.Provider, raw.Nodes)
 	for _, problem := range options.Check(setting) {
 		at := path
 		if problem.Path != "" {

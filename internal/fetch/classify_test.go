@@ -64,7 +64,7 @@ func TestClassifyIgnoresForeignText(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
 		"tls: bad certificate", "EOF", "connection reset by peer", "header list", "net/http: server response headers exceeded 1",
-		"http2: response header list larger than advertised limit", "context deadline exceeded", "server closed",
+		"http2: response header list larger than advertised limit", "header list too large", "context deadline exceeded", "server closed",
 	} {
 		address := fetchtest.Raw(t, func(c net.Conn) {
 			_, _ = c.Read(make([]byte, 4096))
@@ -112,7 +112,7 @@ func FuzzAnswer(f *testing.F) {
 		s := client.Session()
 		defer s.Close()
 		s.MaxBody = 1000
-		s.transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		s.transport("http").DialContext = func(context.Context, string, string) (net.Conn, error) {
 			near, far := net.Pipe()
 			go func() {
 				_, _ = far.Read(make([]byte, 4096))
@@ -140,5 +140,6 @@ func TestErrorTexts(t *testing.T) {
 	require.Equal(t, "the answer's headers are larger than 7 bytes", (&TooLargeError{What: "headers", Limit: 7}).Error())
 	require.Contains(t, (&ProxyError{Status: 407}).Error(), "proxy_password_file")
 	require.Contains(t, (&ProxyError{Status: http.StatusForbidden}).Error(), "403")
-	require.True(t, strings.HasPrefix(sizeError(errors.New("net/http: server response headers exceeded 65536 bytes; aborted")).Error(), "the answer's headers"))
+	require.True(t, strings.HasPrefix(withType(errors.New("net/http: server response headers exceeded 65536 bytes; aborted")).Error(), "the answer's headers"))
+	require.Equal(t, PartConnect, Classify(withType(errors.New("http2: client connection lost"))))
 }

@@ -24,7 +24,6 @@ type Client struct {
 	tls   *tls.Config
 	proxy func(*http.Request) (*url.URL, error)
 	route route
-	agent string
 }
 
 // Target says where a client's connections go.
@@ -47,7 +46,7 @@ func New(o Options, t Target) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{tls: conf, agent: UserAgent, route: newRoute(t)}
+	c := &Client{tls: conf, route: newRoute(t)}
 	if proxy != nil {
 		c.proxy = func(r *http.Request) (*url.URL, error) {
 			// A node is addressed past the load balancer, and so past the proxy.

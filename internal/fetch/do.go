@@ -28,7 +28,7 @@ func (s *Session) Do(ctx context.Context, req *http.Request) (*Response, error) 
 		s.Seen.CertificateNotAfter = notAfter
 	}
 	if err != nil {
-		err = ended(ctx, sizeError(err))
+		err = ended(ctx, err)
 		return nil, &Error{Part: x.part(err), Err: fmt.Errorf("%s %s: %w", req.Method, Origin(req.URL)+req.URL.Path, err)}
 	}
 	return resp, nil
@@ -41,15 +41,15 @@ func (s *Session) exchange(ctx context.Context, req *http.Request, x *exchange) 
 		req.Header = make(http.Header)
 	}
 	if req.Header.Get("User-Agent") == "" {
-		req.Header.Set("User-Agent", s.agent)
+		req.Header.Set("User-Agent", UserAgent)
 	}
 	for _, c := range s.jar.Cookies(req.URL) {
 		req.AddCookie(c)
 	}
 	sent := time.Now()
-	resp, err := s.transport.RoundTrip(req)
+	resp, err := s.transport(req.URL.Scheme).RoundTrip(req)
 	if err != nil {
-		return nil, err
+		return nil, withType(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	switch {
@@ -65,7 +65,7 @@ func (s *Session) exchange(ctx context.Context, req *http.Request, x *exchange) 
 	}
 	content, err := s.read(resp)
 	if err != nil {
-		return nil, fmt.Errorf("reading the answer: %w", err)
+		return nil, fmt.Errorf("reading the answer: %w", withType(err))
 	}
 	return &Response{Response: resp, Content: content}, nil
 }

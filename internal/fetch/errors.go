@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -48,16 +49,34 @@ func (e *ProxyError) Error() string {
 // beyond the limit, for HTTP/1.1 and HTTP/2.
 var headerLimits = []string{
 	"net/http: server response headers exceeded",
+	"net/http: HTTP/1.x transport connection broken: net/http: server response headers exceeded",
 	"http2: response header list larger than advertised limit",
+	"header list too large",
 }
 
-// sizeError gives net/http's errors about large headers a type.
-func sizeError(err error) error {
+// errHandshake replaces net/http's error for an HTTP/2 connection that ended
+// before its first request. With TLS 1.3 a server refuses a client, or its lack
+// of a certificate, only then.
+var errHandshake = fmt.Errorf("the server closed the connection right after the handshake (%w); does it want a client certificate?", io.EOF)
+
+// withType gives net/http's untyped errors a type. It takes them bare, as
+// net/http returns them: what servers write stands quoted in the middle of such
+// texts, never alone or at the beginning.
+func withType(err error) error {
 	text := err.Error()
+	if strings.HasPrefix(text, "stream error: stream ID ") { // of HTTP/2; a server adds but a number to it
+		text = text[strings.LastIndex(text, "; ")+2:]
+	}
 	for _, prefix := range headerLimits {
-		if strings.HasPrefix(text, prefix) || strings.HasPrefix(text, "net/http: HTTP/1.x transport connection broken: "+prefix) {
+		if strings.HasPrefix(text, prefix) {
 			return &TooLargeError{What: "headers", Limit: DefaultMaxHeader}
 		}
+	}
+	switch text {
+	case "http2: client conn could not be established":
+		return errHandshake
+	case "http2: client connection lost", "http: server closed idle connection":
+		return fmt.Errorf("%s: %w", text, io.EOF)
 	}
 	return err
 }

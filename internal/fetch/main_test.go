@@ -25,7 +25,7 @@ func open(t testing.TB, o Options, target string, node string) *Session {
 	return s
 }
 
-func get(t testing.TB, ctx context.Context, s *Session, target string) (*Response, error) { //nolint:revive // t first, as everywhere in tests
+func get(t testing.TB, ctx context.Context, s *Session, target string) (*Response, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	require.NoError(t, err)

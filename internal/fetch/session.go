@@ -14,12 +14,13 @@ import (
 // Session is the HTTP state of one run: its connections, one for each host, and
 // its cookies. It is used by one goroutine and closed at the end of the run.
 type Session struct {
-	transport *http.Transport
-	jar       http.CookieJar
-	agent     string
-	route     route
+	client *Client
+	// plain and secure are made when first needed: preparing HTTP/2, which
+	// needs TLS, costs as much as a tenth of an exchange over plain HTTP.
+	plain, secure *http.Transport
+	jar           http.CookieJar
 
-	// What the transport's dialing goroutines share with the session's own.
+	// What the transports' dialing goroutines share with the session's own.
 	mu      sync.Mutex
 	conns   []net.Conn
 	closed  bool
@@ -46,25 +47,43 @@ type Seen struct {
 func (c *Client) Session() *Session {
 	// A jar fails only for a bad public suffix list, and we give none.
 	jar, _ := cookiejar.New(nil)
-	s := &Session{jar: jar, agent: c.agent, route: c.route, MaxBody: DefaultMaxBody}
-	conf := c.tls.Clone() // a transport writes to it
-	conf.VerifyConnection = s.accepted
-	s.transport = &http.Transport{
-		DialContext:            s.dial,
-		TLSClientConfig:        conf,
-		MaxResponseHeaderBytes: DefaultMaxHeader,
-		MaxConnsPerHost:        2,
-		ForceAttemptHTTP2:      true,
-	}
-	if c.proxy != nil {
-		s.transport.Proxy = c.proxy
-		s.transport.OnProxyConnectResponse = tunnelled
-	}
-	return s
+	return &Session{client: c, jar: jar, MaxBody: DefaultMaxBody}
 }
 
-// tunnelled judges a proxy's answer to CONNECT (RFC 9110, 9.3.6).
-func tunnelled(ctx context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+// transport returns the transport for a scheme.
+func (s *Session) transport(scheme string) *http.Transport {
+	if scheme != "https" {
+		if s.plain == nil {
+			s.plain = s.newTransport()
+			if s.client.proxy != nil { // which may be reached by TLS itself
+				s.plain.TLSClientConfig = s.client.tls.Clone()
+			}
+		}
+		return s.plain
+	}
+	if s.secure == nil {
+		s.secure = s.newTransport()
+		s.secure.TLSClientConfig = s.client.tls.Clone() // a transport writes to it
+		s.secure.TLSClientConfig.VerifyConnection = s.accepted
+		s.secure.ForceAttemptHTTP2 = true
+	}
+	return s.secure
+}
+
+func (s *Session) newTransport() *http.Transport {
+	t := &http.Transport{
+		DialContext:            s.dial,
+		MaxResponseHeaderBytes: DefaultMaxHeader,
+	}
+	if s.client.proxy != nil {
+		t.Proxy = s.client.proxy
+		t.OnProxyConnectResponse = tunneled
+	}
+	return t
+}
+
+// tunneled judges a proxy's answer to CONNECT (RFC 9110, 9.3.6).
+func tunneled(ctx context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode != http.StatusOK {
 		return &ProxyError{Status: resp.StatusCode}
 	}
@@ -85,6 +104,9 @@ func (s *Session) accepted(state tls.ConnectionState) error {
 // begin starts watching an exchange; the context returned carries the watch.
 func (s *Session) begin(ctx context.Context) (context.Context, *exchange) {
 	ctx, x := begin(ctx)
+	if s.client.proxy != nil {
+		ctx = context.WithValue(ctx, exchangeKey{}, x) // for the proxy's callbacks
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.current = x
@@ -93,7 +115,7 @@ func (s *Session) begin(ctx context.Context) (context.Context, *exchange) {
 
 // dial connects and remembers the connection, so that Close can end it.
 func (s *Session) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	addr, _ = s.route.divert(addr)
+	addr, _ = s.client.route.divert(addr)
 	d := net.Dialer{KeepAlive: -1} // a run is over before a keep-alive would be sent
 	conn, err := d.DialContext(ctx, network, addr)
 	if err != nil {
@@ -112,7 +134,11 @@ func (s *Session) dial(ctx context.Context, network, addr string) (net.Conn, err
 // Close ends the session's connections, those still in use and those still
 // being made included.
 func (s *Session) Close() {
-	s.transport.CloseIdleConnections()
+	for _, t := range []*http.Transport{s.plain, s.secure} {
+		if t != nil {
+			t.CloseIdleConnections()
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true

@@ -141,7 +141,7 @@ func TestRoute(t *testing.T) {
 		{"https://a.example/", "10.0.0.1", "no port", "no port"},
 	} {
 		s := open(t, Options{}, c.public, c.node)
-		got, diverted := s.route.divert(c.addr)
+		got, diverted := s.client.route.divert(c.addr)
 		require.Equal(t, c.want, got)
 		require.Equal(t, c.want != c.addr, diverted)
 	}

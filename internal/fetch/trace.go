@@ -39,9 +39,9 @@ type exchange struct {
 	timing Timing
 	// notAfter is the earliest end of validity in the chain received.
 	notAfter time.Time
-	// proxied is set when the request goes through a proxy, tunnelling while
+	// proxied is set when the request goes through a proxy, tunneling while
 	// the proxy has not yet opened the way to the server.
-	proxied, tunnelling bool
+	proxied, tunneling bool
 }
 
 type exchangeKey struct{}
@@ -54,7 +54,6 @@ func exchangeOf(ctx context.Context) *exchange {
 // begin starts watching; the context returned carries the watch.
 func begin(ctx context.Context) (context.Context, *exchange) {
 	x := &exchange{timing: Timing{Start: time.Now()}}
-	ctx = context.WithValue(ctx, exchangeKey{}, x)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart:             func(httptrace.DNSStartInfo) { x.first(&x.timing.DNSStart) },
 		DNSDone:              x.dnsDone,
@@ -94,7 +93,7 @@ func (x *exchange) tlsStart() {
 	now := time.Now()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if !x.tunnelling {
+	if !x.tunneling {
 		x.timing.TLSStart = now
 	}
 }
@@ -107,7 +106,7 @@ func (x *exchange) tlsDone(_ tls.ConnectionState, err error) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if err == nil && !x.tunnelling {
+	if err == nil && !x.tunneling {
 		x.timing.TLSDone = now
 	}
 }
@@ -116,7 +115,7 @@ func (x *exchange) tlsDone(_ tls.ConnectionState, err error) {
 func (x *exchange) noteChain(chain []*x509.Certificate) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if !x.tunnelling {
+	if !x.tunneling {
 		x.notAfter = earliest(chain)
 	}
 }
@@ -146,7 +145,7 @@ func (x *exchange) tunnel(waiting bool) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.proxied, x.tunnelling = true, waiting
+	x.proxied, x.tunneling = true, waiting
 }
 
 // end stops the clock and returns what was seen.
@@ -166,7 +165,7 @@ func (x *exchange) part(err error) Part {
 		return p
 	}
 	switch t := x.timing; {
-	case x.tunnelling:
+	case x.tunneling:
 		return PartProxy
 	case !t.TLSStart.IsZero() && t.TLSDone.IsZero():
 		return PartTLS

@@ -13,8 +13,11 @@ const minRedacted = 4
 // Redactor removes secret values from texts, in the spellings they travel in.
 // It may be used by many goroutines. The zero Redactor knows no secrets.
 type Redactor struct {
-	mu        sync.RWMutex
-	values    map[string]struct{}
+	mu     sync.Mutex
+	values map[string]struct{}
+	// fresh are the values whose spellings are not listed yet: most redactors
+	// never meet a text, and listing costs more than a login's other work.
+	fresh     []string
 	spellings map[string]struct{}
 }
 
@@ -28,13 +31,24 @@ func (r *Redactor) Add(values ...string) {
 			continue
 		}
 		if r.values == nil {
-			r.values, r.spellings = make(map[string]struct{}), make(map[string]struct{})
+			r.values = make(map[string]struct{})
 		}
 		r.values[v] = struct{}{}
+		r.fresh = append(r.fresh, v)
+	}
+}
+
+// list spells out the values that were added since the last text. It needs mu.
+func (r *Redactor) list() {
+	if r.spellings == nil {
+		r.spellings = make(map[string]struct{})
+	}
+	for _, v := range r.fresh {
 		for _, s := range spellings(v) {
 			r.spellings[s] = struct{}{}
 		}
 	}
+	r.fresh = nil
 }
 
 // span is a part of a text, from and to in bytes.
@@ -63,8 +77,12 @@ func (r *Redactor) String(s string) string {
 
 // find returns every place where a spelling stands, overlapping ones included.
 func (r *Redactor) find(s string) []span {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+	if len(s) < minRedacted {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list()
 	var spans []span
 	for v := range r.spellings {
 		for from := 0; ; {

@@ -25,8 +25,9 @@ type entry struct {
 	// unknownSince is when the first of the inconclusive runs ended that came
 	// after the last conclusive one; zero if the last run was conclusive.
 	unknownSince time.Time
-	// shut ends the start:open grace of an entry that never had a result.
-	shut bool
+	// grace lets an entry that came with a reload pass until its first
+	// conclusive run; shut ends that, and the grace of start: open.
+	grace, shut bool
 }
 
 // record takes in a run that took place.
@@ -89,7 +90,7 @@ func (e *entry) fold(now time.Time, o Options) judgement {
 		return j
 	}
 	if e.settled == probes.Unknown {
-		e.shut = e.shut || o.StartOpen
+		e.shut = e.shut || o.StartOpen || e.grace
 		return j
 	}
 	e.settled, e.settledAt, e.passRow = probes.Fail, j.since, 0

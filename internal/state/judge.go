@@ -37,7 +37,7 @@ func (e *entry) judge(now time.Time, o Options) judgement {
 	}
 	if j.pending {
 		j.verdict, j.since, j.cause = probes.Fail, e.added, byStart
-		if o.StartOpen && !e.shut {
+		if (o.StartOpen || e.grace) && !e.shut {
 			j.verdict = probes.Warn
 		}
 	}

@@ -55,6 +55,9 @@ type State struct {
 	entries   map[Key]*entry
 	order     []*entry // by probe, then node
 	observers []Observer
+	// configured tells that the start is over: what Configure adds from then on
+	// comes with a reload.
+	configured bool
 
 	// whole is the cached verdict, nil after a change. It is replaced only by
 	// holders of mu.
@@ -71,6 +74,8 @@ func New(o Options) *State {
 // Entries whose key stays keep what they know under their new Spec; a probe
 // that has become a different check is to be given to Forget as well. Entries
 // that are not listed vanish. Of specs with the same key the first counts.
+// Entries that a reload adds count as a warning until their first conclusive
+// run: a new probe is no reason to call sign-in broken.
 func (s *State) Configure(specs []Spec, o Options) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,7 +92,7 @@ func (s *State) Configure(specs []Spec, o Options) {
 		}
 		e := s.entries[spec.Key]
 		if e == nil {
-			e = &entry{added: now}
+			e = &entry{added: now, grace: s.configured}
 		}
 		e.Spec = spec.withDefaults()
 		e.settle(now, false)
@@ -95,19 +100,21 @@ func (s *State) Configure(specs []Spec, o Options) {
 		order = append(order, e)
 	}
 	slices.SortFunc(order, func(a, b *entry) int { return a.compare(b.Key) })
-	s.entries, s.order = entries, order
+	s.entries, s.order, s.configured = entries, order, true
 	s.whole.Store(nil)
 }
 
 // Forget drops all that is known of the keys, counts included: their checks
-// have changed, and what the old ones found says nothing about the new.
+// have changed, and what the old ones found says nothing about the new. Those
+// that passed count as a warning until their first conclusive run; those that
+// failed go on failing until then.
 func (s *State) Forget(keys ...Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
 	for _, k := range keys {
 		if e := s.entries[k]; e != nil {
-			*e = entry{Entry: Entry{Spec: e.Spec}, added: now}
+			*e = entry{Entry: Entry{Spec: e.Spec}, added: now, grace: e.judge(now, s.rules).verdict.OK()}
 		}
 	}
 	s.whole.Store(nil)

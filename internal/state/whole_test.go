@@ -178,3 +178,37 @@ func TestReasonLines(t *testing.T) {
 	b.play("p u 15m")
 	require.Equal(t, []string{"login on node n2: fail: unknown at step token: rate_limited for more than 15m0s, since 12:03:31Z"}, b.Verdict().Reasons)
 }
+
+func TestWhatAReloadAddsOrChangesHasAGraceUntilItsFirstRun(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_800_000_000, 0)
+	s := New(Options{Now: func() time.Time { return now }})
+	spec := func(name string) Spec {
+		return Spec{Key: Key{Probe: name}, Gates: true, Every: time.Minute, FailAfter: 2, PassAfter: 1}
+	}
+	run := func(name string, o probes.Outcome) { s.Record(Key{Probe: name}, probes.Result{Outcome: o, Start: now}) }
+
+	s.Configure([]Spec{spec("good"), spec("bad")}, Options{})
+	require.False(t, s.Verdict().OK, "the start is closed")
+	run("good", probes.Pass)
+	run("bad", probes.Pass)
+	require.True(t, s.Verdict().OK)
+
+	s.Configure([]Spec{spec("good"), spec("bad"), spec("new")}, Options{})
+	require.True(t, s.Verdict().OK)
+	require.Equal(t, probes.Warn, s.Verdict().Outcome)
+	run("new", probes.Fail)
+	require.False(t, s.Verdict().OK, "the first conclusive run ends the grace")
+	run("new", probes.Pass)
+
+	s.Forget(Key{Probe: "good"})
+	require.Equal(t, probes.Warn, s.Verdict().Outcome, "it passed before it changed")
+	now = now.Add(staleAfter * time.Minute)
+	require.False(t, s.Verdict().OK, "but not without any run for long")
+	run("good", probes.Pass)
+	run("new", probes.Pass)
+	run("bad", probes.Fail)
+	run("bad", probes.Fail)
+	s.Forget(Key{Probe: "bad"})
+	require.False(t, s.Verdict().OK, "it failed before it changed")
+}

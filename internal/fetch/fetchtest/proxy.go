@@ -2,6 +2,7 @@ package fetchtest
 
 import (
 	"bufio"
+	"context"
 	"encoding/base64"
 	"io"
 	"log"
@@ -51,7 +52,7 @@ func NewProxy(t testing.TB, user, password string, status int, route string) *Pr
 		if to == "" {
 			to = req.Host
 		}
-		up, err := net.DialTimeout("tcp", to, 5*time.Second)
+		up, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(context.Background(), "tcp", to)
 		if err != nil {
 			return
 		}

@@ -1,0 +1,139 @@
+package token
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// The bounds of a key set. A larger modulus would cost more time than a probe has.
+const (
+	maxKeys    = 100
+	maxRSABits = 16384
+)
+
+// KeySet is a provider's published key set (RFC 7517).
+type KeySet struct {
+	keys  []jose.JSONWebKey
+	notes []string
+}
+
+// ParseKeySet reads a key set. Keys of unknown types are left out (RFC 7517, 5)
+// and named by Notes; an error tells that no key in it can verify a signature.
+func ParseKeySet(data []byte) (*KeySet, error) {
+	var doc struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("the key set is not a JSON object with a list `keys`: %w", plain(err))
+	}
+	if len(doc.Keys) == 0 {
+		return nil, errors.New("the key set is empty")
+	}
+	if len(doc.Keys) > maxKeys {
+		return nil, fmt.Errorf("the key set has %d keys, at most %d are read", len(doc.Keys), maxKeys)
+	}
+	set := &KeySet{}
+	for i, raw := range doc.Keys {
+		set.add(i, raw)
+	}
+	if len(set.keys) == 0 {
+		return nil, fmt.Errorf("none of the %d keys can verify a signature: %s", len(doc.Keys), set.notes[0])
+	}
+	return set, nil
+}
+
+func (s *KeySet) add(i int, raw json.RawMessage) {
+	var key jose.JSONWebKey
+	if err := key.UnmarshalJSON(raw); err != nil {
+		s.note("key %d of the set cannot be read", i+1)
+		return
+	}
+	switch {
+	case key.Key != nil && !key.IsPublic():
+		if _, symmetric := key.Key.([]byte); symmetric {
+			s.note("key %s of the set is symmetric, so it is no secret any more", quote(key.KeyID))
+			return
+		}
+		s.note("key %s is published with its private part, so anybody can sign with it", quote(key.KeyID))
+		key = key.Public()
+	case !key.Valid():
+		s.note("key %s of the set is not valid", quote(key.KeyID))
+		return
+	}
+	if k, ok := key.Key.(*rsa.PublicKey); ok && k.N.BitLen() > maxRSABits {
+		s.note("key %s has %d bits, at most %d are accepted", quote(key.KeyID), k.N.BitLen(), maxRSABits)
+		return
+	}
+	s.keys = append(s.keys, key)
+}
+
+func (s *KeySet) note(format string, args ...any) {
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+}
+
+// Len returns the number of usable keys.
+func (s *KeySet) Len() int { return len(s.keys) }
+
+// IDs returns the key ids, in the order of the set.
+func (s *KeySet) IDs() []string {
+	ids := make([]string, 0, len(s.keys))
+	for _, k := range s.keys {
+		ids = append(ids, k.KeyID)
+	}
+	return ids
+}
+
+// Notes says what is odd about the set, for people.
+func (s *KeySet) Notes() []string { return s.notes }
+
+// named returns the keys with the id; all of them for an empty id (RFC 7515, 4.1.4).
+func (s *KeySet) named(id string) []jose.JSONWebKey {
+	if id == "" {
+		return s.keys
+	}
+	var keys []jose.JSONWebKey
+	for _, k := range s.keys {
+		if k.KeyID == id {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// fits returns why a key cannot have made a signature of the algorithm, nil if it can.
+func fits(k jose.JSONWebKey, alg string) error {
+	if k.Use != "" && k.Use != "sig" {
+		return fmt.Errorf("key %s is not for signatures (use %s)", quote(k.KeyID), quote(k.Use))
+	}
+	if k.Algorithm != "" && k.Algorithm != alg {
+		return fmt.Errorf("key %s is for %s, the token says alg %s", quote(k.KeyID), quote(k.Algorithm), alg)
+	}
+	var fit bool
+	switch key := k.Key.(type) {
+	case *rsa.PublicKey:
+		fit = alg[:2] == "RS" || alg[:2] == "PS"
+	case *ecdsa.PublicKey:
+		fit = key.Curve.Params().Name == map[string]string{"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}[alg]
+	case ed25519.PublicKey:
+		fit = alg == "EdDSA"
+	}
+	if !fit {
+		return fmt.Errorf("key %s is of a type that cannot make a signature of alg %s", quote(k.KeyID), alg)
+	}
+	return nil
+}
+
+// quote makes a foreign string short and printable.
+func quote(s string) string {
+	const most = 80
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	return fmt.Sprintf("%q", s)
+}
