@@ -126,7 +126,7 @@ func TestEveryMistakeNamesItsPlaceAndRemedy(t *testing.T) {
 		"bad node address":  {"providers: [{issuer: https://a, nodes: [{address: 'a:b:c'}]}]\nprobes: [{kind: ping, target: x}]\n", `"a:b:c" is not an address; write HOST, HOST:PORT or [IPV6]:PORT`},
 		"unknown node":      {good + "probes: [{kind: ping, target: x, nodes: [n9]}]\n", `f.yml:3:42: "n9" is not known; use one of public`},
 		"bad tls":           {"providers: [{issuer: https://a, tls: {min_version: '9'}}]\nprobes: [{kind: ping, target: x}]\n", `min_version: "9" is not a TLS version`},
-		"bad proxy":         {"providers: [{issuer: https://a, proxy: nowhere}]\nprobes: [{kind: ping, target: x}]\n", `proxy: "nowhere" is not a URL`},
+		"bad proxy":         {"providers: [{issuer: https://a, proxy: nowhere}]\nprobes: [{kind: ping, target: x}]\n", "f.yml:1:40: proxy: not a URL; write http://HOST:PORT, socks5://HOST:PORT or env"},
 		"missing secret":    {good + "probes: [{kind: ping, target: x, password_file: nothing-here}]\n", "f.yml:3:49: secret file nothing-here: no such file or directory; create it with the secret as its only line"},
 		"missing variable":  {good + "probes: [{kind: ping, target: x, password: '${IDP_TEST_UNSET}'}]\n", "f.yml:3:44: the environment variable IDP_TEST_UNSET is not set"},
 		"secret twice":      {good + "probes: [{kind: ping, target: x, password: a, password_file: b}]\n", "f.yml:3:34: password and password_file are both set; keep one"},

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/idp-exporter/idp_exporter/internal/config/strict"
 	"github.com/idp-exporter/idp_exporter/probes"
@@ -62,7 +63,11 @@ func (l *loader) providers(raw []providerFile) {
 			l.claim(taken, "provider", p.Name, path+".name")
 		}
 		if err := p.Check(); err != nil {
-			l.doc.Add(path+".tls", false, "%v", err)
+			at := path + ".tls"
+			if strings.HasPrefix(err.Error(), "proxy") {
+				at = path + ".proxy"
+			}
+			l.doc.Add(at, false, "%v", err)
 		}
 		l.config.Providers = append(l.config.Providers, &Provider{
 			Provider: probes.Provider{Name: p.Name, Issuer: p.Issuer, Dial: p.Options},
