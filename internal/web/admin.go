@@ -1,0 +1,46 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/idp-exporter/idp_exporter/internal/web/access"
+)
+
+// reload reads the configuration again. A failure leaves the running one in
+// force and is told to the caller.
+func (s *Server) reload(w http.ResponseWriter, r *http.Request, _ access.Grant) {
+	if err := s.options.Reload(r.Context()); err != nil {
+		writeText(w, http.StatusInternalServerError, "the configuration was not reloaded; the running one stays in force:\n"+
+			s.options.Redact(err.Error())+"\n")
+		return
+	}
+	writeText(w, http.StatusOK, "OK\n")
+}
+
+// demoList lists the demo's switches.
+func (s *Server) demoList(w http.ResponseWriter, _ *http.Request, _ access.Grant) {
+	writeJSON(w, http.StatusOK, typeJSON, map[string]any{"switches": s.options.Switches.List()})
+}
+
+// demoSet throws a switch of the demo: POST /demo/NAME/{on|off}.
+func (s *Server) demoSet(w http.ResponseWriter, r *http.Request, _ access.Grant) {
+	name, position, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/demo/"), "/")
+	if position != "on" && position != "off" {
+		refuse(w, http.StatusNotFound, "POST /demo/NAME/on breaks, POST /demo/NAME/off repairs; GET /demo lists the names")
+		return
+	}
+	found := false
+	for _, sw := range s.options.Switches.List() {
+		found = found || sw.Name == name
+	}
+	if !found {
+		refuse(w, http.StatusNotFound, "no such switch; GET /demo lists them")
+		return
+	}
+	if err := s.options.Switches.Set(name, position == "on"); err != nil {
+		refuse(w, http.StatusInternalServerError, s.options.Redact(err.Error()))
+		return
+	}
+	writeText(w, http.StatusOK, name+" is "+position+"\n")
+}

@@ -1,0 +1,55 @@
+package web
+
+import (
+	"encoding/json"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/idp-exporter/idp_exporter/internal/state"
+	"github.com/idp-exporter/idp_exporter/probes"
+)
+
+// Every route and every member of every document stands in docs/api.md.
+func TestDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/api.md")
+	require.NoError(t, err)
+	o := options()
+	o.Switches = &fakeSwitches{on: map[string]bool{}}
+	o.State = &fakeState{entries: []state.Entry{entry("login", "", true, probes.Fail)}}
+	s := start(t, o)
+	for _, r := range s.Routes() {
+		require.Contains(t, string(page), "`"+r.Path)
+	}
+	require.Contains(t, string(page), "`idp_probe_run_skipped{cause}`")
+
+	named := map[string]bool{"pass": true, "warn": true, "fail": true, "unknown": true, "login": true}
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for k, child := range v {
+				if !named[k] {
+					require.Contains(t, string(page), "`"+k+"`")
+				}
+				walk(child)
+			}
+		case []any:
+			for _, child := range v {
+				walk(child)
+			}
+		}
+	}
+	e := entry("login", "", true, probes.Fail)
+	for _, document := range []any{
+		healthDocument(s.options.State.Verdict(), []state.Entry{e}, "1", e.Last.Start), entryOf(e), specOf(e.Spec), s.options.Switches.List(),
+	} {
+		b, err := json.Marshal(document)
+		require.NoError(t, err)
+		var v any
+		require.NoError(t, json.Unmarshal(b, &v))
+		walk(v)
+	}
+}

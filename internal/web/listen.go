@@ -1,0 +1,102 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/activation"
+)
+
+// listener is one open socket and what is served there.
+type listener struct {
+	*connections
+	health bool
+}
+
+// listen opens every listener, or none.
+func (s *Server) listen() (err error) {
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	if s.options.SystemdSocket {
+		sockets, err := activation.Listeners()
+		if err != nil {
+			return fmt.Errorf("systemd sockets: %w", err)
+		}
+		for _, l := range sockets {
+			if l != nil {
+				s.addListener(l, false)
+			}
+		}
+		if len(s.listeners) == 0 {
+			return errors.New("systemd handed over no stream socket; start the service by its .socket unit, or drop --web.systemd-socket")
+		}
+	} else if err := s.listenOn(s.options.Addresses, false); err != nil {
+		return err
+	}
+	if len(s.listeners) == 0 {
+		return errors.New("nothing to listen on; give --web.listen-address")
+	}
+	if err := s.listenOn(s.options.HealthAddresses, true); err != nil {
+		return err
+	}
+	return s.checkLocal(s.guard.Load().Local())
+}
+
+func (s *Server) listenOn(addresses []string, health bool) error {
+	for _, address := range addresses {
+		if strings.Contains(address, "://") {
+			return fmt.Errorf("listen address %q: give host:port; vsock and other schemes are not supported", address)
+		}
+		var config net.ListenConfig
+		l, err := config.Listen(context.Background(), "tcp", address)
+		if err != nil {
+			return fmt.Errorf("listen address %q: %w", address, err)
+		}
+		s.addListener(l, health)
+	}
+	return nil
+}
+
+func (s *Server) addListener(l net.Listener, health bool) {
+	s.listeners = append(s.listeners, &listener{limitConnections(l, s.options.MaxConnections), health})
+}
+
+// checkLocal refuses an address that other machines reach, where there is no
+// access section.
+func (s *Server) checkLocal(local bool) error {
+	if !local {
+		return nil
+	}
+	for _, l := range s.listeners {
+		if !loopback(l.Addr()) {
+			return fmt.Errorf("%s is reachable from other machines and the configuration has no access section: "+
+				"add one with a token from `idp_exporter token create`, or listen on 127.0.0.1", l.Addr())
+		}
+	}
+	return nil
+}
+
+func loopback(a net.Addr) bool {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return a.IP.IsLoopback()
+	case *net.UnixAddr:
+		return true
+	}
+	return false
+}
+
+// Addresses returns where the server listens, the health listeners last.
+func (s *Server) Addresses() []net.Addr {
+	list := make([]net.Addr, 0, len(s.listeners))
+	for _, l := range s.listeners {
+		list = append(list, l.Addr())
+	}
+	return list
+}

@@ -1,0 +1,200 @@
+package web
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/idp-exporter/idp_exporter/internal/web/access"
+)
+
+// scopeOf is written by hand, so that a route whose scope changes by mistake shows.
+var scopeOf = map[string]access.Scope{
+	"/metrics": access.Metrics, "/testall": access.Testall, "/test": access.Testall,
+	"/-/healthy": access.Public, "/-/ready": access.Public, "/-/reload": access.Admin,
+	"/probe": access.Probe, "/api/v1/probes": access.Page, "/api/v1/results": access.Page, "/": access.Page,
+	"/demo": access.Admin, "/demo/": access.Admin,
+}
+
+// urlOf is a request that the route answers with 200.
+func urlOf(r Route) string {
+	switch r.Path {
+	case "/probe":
+		return "/probe?probe=login"
+	case "/demo/":
+		return "/demo/crm-down/on"
+	}
+	return r.Path
+}
+
+type credential struct {
+	name   string
+	header []string
+	scope  access.Scope // 0 for one that is not valid
+	all    bool
+}
+
+func basic(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+}
+
+// everyCredential configures one credential of every kind and scope.
+func everyCredential(t *testing.T) (*access.Config, []credential) {
+	c := &access.Config{}
+	var list []credential
+	for _, scope := range access.Scopes() {
+		token, e := tokenFor(t, scope.String())
+		c.Tokens = append(c.Tokens, e)
+		list = append(list,
+			credential{"bearer " + scope.String(), []string{"Authorization", "Bearer " + token}, scope, false},
+			credential{"lower-case bearer " + scope.String(), []string{"Authorization", "bearer " + token}, scope, false},
+			credential{"API key " + scope.String(), []string{"X-API-Key", token}, scope, false},
+			credential{"Basic password " + scope.String(), []string{"Authorization", basic("anybody", token)}, scope, false},
+			credential{"wrong scheme " + scope.String(), []string{"Authorization", "Token " + token}, 0, false},
+			credential{"shortened " + scope.String(), []string{"Authorization", "Bearer " + token[:len(token)-1]}, 0, false},
+		)
+		hash, err := bcrypt.GenerateFromPassword([]byte("pass "+scope.String()), bcrypt.MinCost)
+		require.NoError(t, err)
+		user := "user-" + scope.String()
+		c.Users = append(c.Users,
+			access.User{Name: user, Hashes: []string{string(hash), access.HashToken("second " + scope.String())}, Scopes: []string{scope.String()}})
+		list = append(list,
+			credential{"bcrypt user " + scope.String(), []string{"Authorization", basic(user, "pass "+scope.String())}, scope, false},
+			credential{"sha256 user " + scope.String(), []string{"Authorization", basic(user, "second "+scope.String())}, scope, false},
+			credential{"foreign password " + scope.String(), []string{"Authorization", basic(user, "pass of another")}, 0, false},
+			credential{"password as bearer " + scope.String(), []string{"Authorization", "Bearer pass " + scope.String()}, 0, false},
+		)
+	}
+	token, e := tokenFor(t, access.All)
+	c.Tokens = append(c.Tokens, e)
+	return c, append(list,
+		credential{"bearer all", []string{"Authorization", "Bearer " + token}, 0, true},
+		credential{"none", nil, 0, false},
+		credential{"empty bearer", []string{"Authorization", "Bearer "}, 0, false},
+		credential{"broken Basic", []string{"Authorization", "Basic !!!"}, 0, false},
+		credential{"empty Basic", []string{"Authorization", basic("", "")}, 0, false},
+		credential{"unknown user", []string{"Authorization", basic("nobody", "secret")}, 0, false},
+		credential{"the hash itself", []string{"Authorization", "Bearer " + e.Hash}, 0, false},
+		credential{"huge", []string{"Authorization", "Bearer " + strings.Repeat("x", 8000)}, 0, false},
+	)
+}
+
+func TestEveryRouteWithEveryCredential(t *testing.T) {
+	t.Parallel()
+	config, credentials := everyCredential(t)
+	o := options()
+	o.Access, o.Switches = config, &fakeSwitches{on: map[string]bool{}}
+	s := start(t, o)
+	routes := s.Routes()
+	require.Len(t, routes, len(scopeOf))
+	for _, r := range routes {
+		require.Equal(t, scopeOf[r.Path], r.Scope, r.Path)
+		require.NotZero(t, r.Scope, r.Path)
+		for _, c := range credentials {
+			got := s.do(t, r.Methods[0], urlOf(r), c.header...)
+			want := http.StatusOK
+			switch {
+			case r.Scope == access.Public, c.all, c.scope == r.Scope:
+			case c.scope != 0:
+				want = http.StatusForbidden
+			default:
+				want = http.StatusUnauthorized
+			}
+			at := fmt.Sprintf("%s with %s: %s", r.Path, c.name, got.body)
+			require.Equal(t, want, got.code, at)
+			require.Equal(t, "nosniff", got.header.Get("X-Content-Type-Options"), at)
+			require.Equal(t, "no-store", got.header.Get("Cache-Control"), at)
+			if want == http.StatusUnauthorized {
+				challenges := got.header.Values("WWW-Authenticate")
+				require.Len(t, challenges, 2, at)
+				require.True(t, strings.HasPrefix(challenges[0], "Bearer ") && strings.HasPrefix(challenges[1], "Basic "), at)
+			}
+		}
+	}
+	for _, path := range []string{"/nothing", "/metrics/", "//metrics", "/debug/pprof/", "/api/v1/", "/-/", "/status/cpu"} {
+		require.Equal(t, http.StatusUnauthorized, s.get(t, path).code, path)
+		require.Equal(t, http.StatusNotFound, s.get(t, path, credentials[0].header...).code, path)
+	}
+}
+
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	config, bearer := withToken(t, access.All)
+	o := options()
+	o.Access, o.Switches = config, &fakeSwitches{on: map[string]bool{}}
+	s := start(t, o)
+	for _, r := range s.Routes() {
+		for _, m := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "MADEUP"} {
+			allowed := false
+			for _, a := range r.Methods {
+				allowed = allowed || a == m
+			}
+			got := s.do(t, m, urlOf(r), "Authorization", bearer)
+			at := m + " " + r.Path
+			if !allowed {
+				require.Equal(t, http.StatusMethodNotAllowed, got.code, at)
+				require.Equal(t, strings.Join(r.Methods, ", "), got.header.Get("Allow"), at)
+				if r.Scope != access.Public {
+					require.Equal(t, http.StatusUnauthorized, s.do(t, m, urlOf(r)).code, at)
+				}
+				continue
+			}
+			require.Equal(t, http.StatusOK, got.code, at)
+			if m == http.MethodHead {
+				require.Empty(t, got.body, at)
+			}
+		}
+	}
+}
+
+func TestWithoutAccessSection(t *testing.T) {
+	t.Parallel()
+	o := options()
+	o.Switches = &fakeSwitches{on: map[string]bool{}}
+	s := start(t, o)
+	local := access.LocalScopes()
+	for _, r := range s.Routes() {
+		want := http.StatusForbidden
+		if local.Has(r.Scope) {
+			want = http.StatusOK
+		}
+		got := s.do(t, r.Methods[0], urlOf(r))
+		require.Equal(t, want, got.code, r.Path)
+		if want == http.StatusForbidden {
+			require.Contains(t, got.body, "no access section", r.Path)
+		}
+		for _, host := range []string{"localhost", "LOCALHOST:80", "localhost.", "127.0.0.1:9110", "[::1]:9110", "[::1]", "127.0.0.2"} {
+			require.Equal(t, want, s.do(t, r.Methods[0], urlOf(r), "Host", host).code, "%s Host %s", r.Path, host)
+		}
+		for _, host := range []string{"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "127.0.0.1@evil.example", "0.0.0.0"} {
+			got := s.do(t, r.Methods[0], urlOf(r), "Host", host)
+			if r.Scope == access.Public {
+				require.Equal(t, http.StatusOK, got.code, r.Path)
+				continue
+			}
+			require.Equal(t, http.StatusForbidden, got.code, "%s Host %s", r.Path, host)
+			require.NotContains(t, got.body, "login")
+		}
+	}
+	// Nobody's credential means anything here.
+	require.Equal(t, "OK", s.get(t, "/testall", "Accept", "application/json", "Authorization", "Bearer x").body)
+}
+
+func TestZeroScopeIsClosed(t *testing.T) {
+	t.Parallel()
+	config, bearer := withToken(t, access.All)
+	o := options()
+	o.Access = config
+	s := start(t, o, func(s *Server) {
+		s.table.add(0, "/forgotten", read, s.healthy)
+	})
+	require.Equal(t, http.StatusUnauthorized, s.get(t, "/forgotten").code)
+	require.Equal(t, http.StatusForbidden, s.get(t, "/forgotten", "Authorization", bearer).code)
+	require.NoError(t, s.SetAccess(nil))
+	require.Equal(t, http.StatusForbidden, s.get(t, "/forgotten").code)
+}

@@ -1,0 +1,109 @@
+// Package web serves the exporter over HTTP: listeners, the table of routes,
+// access control, and the pages and documents behind each route.
+//
+// Whatever it answers comes from memory; /probe alone runs something. It does
+// not decide a verdict (internal/state), run a probe (internal/schedule) or
+// gather metrics (collector): they are handed in as small interfaces.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/idp-exporter/idp_exporter/internal/state"
+	"github.com/idp-exporter/idp_exporter/internal/web/access"
+	"github.com/idp-exporter/idp_exporter/probes"
+)
+
+// State is what the routes read.
+type State interface {
+	// Verdict is asked on every bare /testall, so it has to be cheap.
+	Verdict() state.Verdict
+	// VerdictOf narrows the question to the specs that the filter keeps.
+	VerdictOf(keep func(state.Spec) bool) state.Verdict
+	Snapshot() []state.Entry
+	Entry(state.Key) (state.Entry, bool)
+}
+
+// Runner runs a configured probe now, for /probe.
+type Runner interface {
+	RunNow(ctx context.Context, key state.Key) (probes.Result, error)
+}
+
+// TestallCounter counts the answers of /testall by status code.
+type TestallCounter interface{ CountTestall(code int) }
+
+// Switches break and repair the demo.
+type Switches interface {
+	// List returns all switches in a fixed order.
+	List() []Switch
+	// Set throws the named switch (on) or puts it back. Its error reaches the caller.
+	Set(name string, on bool) error
+}
+
+// Switch is one way to break the demo.
+type Switch struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	On          bool   `json:"on"`
+}
+
+// Options are what New needs.
+type Options struct {
+	// Addresses are the host:port to listen on. SystemdSocket takes the sockets
+	// that systemd hands over (LISTEN_FDS) instead of them.
+	Addresses     []string
+	SystemdSocket bool
+	// HealthAddresses serve /test, /testall, /-/healthy and /-/ready alone, bare,
+	// over plain HTTP and without credentials.
+	HealthAddresses []string
+	// WebConfigFile is the web configuration file of exporter-toolkit (TLS); "" is none.
+	WebConfigFile string
+	// Access is the access section of the configuration, nil if there is none.
+	Access *access.Config
+	// MaxConnections bounds the open connections of each listener; 0 means 512.
+	MaxConnections int
+
+	Logger *slog.Logger
+	State  State
+	Runner Runner
+	// Metrics answers /metrics.
+	Metrics http.Handler
+	// Reload reads the configuration again. Its error is shown to the caller.
+	Reload func(context.Context) error
+	// Redact removes secrets from a text that is about to be shown; nil leaves it.
+	Redact func(string) string
+	// Ready tells whether the exporter is ready and, if not, who lags behind; nil is ready.
+	Ready func() (ok bool, laggards []string)
+	// Testall counts answers; nil counts nothing.
+	Testall TestallCounter
+	// Switches are the demo's; outside the demo nil, and /demo does not exist.
+	Switches Switches
+	// Version is shown on the page and in the health document.
+	Version string
+}
+
+const defaultMaxConnections = 512
+
+func (o *Options) complete() {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxConnections <= 0 {
+		o.MaxConnections = defaultMaxConnections
+	}
+	if o.Ready == nil {
+		o.Ready = func() (bool, []string) { return true, nil }
+	}
+	if o.Redact == nil {
+		o.Redact = func(s string) string { return s }
+	}
+	if o.Testall == nil {
+		o.Testall = noCounter{}
+	}
+}
+
+type noCounter struct{}
+
+func (noCounter) CountTestall(int) {}
