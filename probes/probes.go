@@ -22,6 +22,14 @@ type Probe interface {
 	Run(ctx context.Context) Result
 }
 
+// SelfPaced is implemented by probes that look at each due time for themselves
+// whether a pause they asked for still holds, and answer Skipped while it does:
+// a changed password ends the pause of a refused one at once.
+type SelfPaced interface {
+	Probe
+	SelfPaced()
+}
+
 // Func lets an ordinary function serve as a Probe.
 type Func func(ctx context.Context) Result
 

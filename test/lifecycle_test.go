@@ -1,6 +1,7 @@
 package test
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -100,4 +101,28 @@ func TestWithoutAnAccessSectionItStaysAtHome(t *testing.T) {
 	n, err := conn.Read(answer)
 	require.NoError(t, err)
 	require.Contains(t, string(answer[:n]), " 403 ")
+}
+
+// TestARotatedPasswordIsTriedAtOnce writes the right password into its file
+// while the account pauses for a long time.
+func TestARotatedPasswordIsTriedAtOnce(t *testing.T) {
+	t.Parallel()
+	p := provider(t, demo.StartOptions{})
+	dir := t.TempDir()
+	writeFile(t, dir, "password", "an-old-password\n")
+	config := strings.Replace(loginConfig(p.Issuer, ""), "password: "+demo.Password, "password_file: password\n    refused_backoff: {initial: 10m}", 1)
+	e := serveFile(t, writeFile(t, dir, "c.yml", config+accessFor(testToken)))
+	e.waitResult("login", "fail", "credentials", "credentials_refused", 10*time.Second)
+	_, verbose := e.get("/testall?verbose")
+	require.Contains(t, verbose, "paused until")
+	require.Contains(t, verbose, "not locked")
+	eventually(t, 10*time.Second, func() error {
+		if n := e.results()["login"].Skipped["backoff"]; n < 2 {
+			return fmt.Errorf("skipped %d times", n)
+		}
+		return nil
+	})
+	require.EqualValues(t, 1, p.Provider.Stats().RefusedPasswords[demo.Username])
+	writeFile(t, dir, "password", demo.Password+"\n")
+	e.waitTestall("OK", 10*time.Second)
 }

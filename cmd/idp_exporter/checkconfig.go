@@ -39,6 +39,6 @@ func checkConfig(path string, io stdio) error {
 	for _, p := range c.Probes {
 		runs += len(p.Nodes)
 	}
-	_, _ = fmt.Fprintf(io.out, "%s: ok: %d provider(s), %d probe(s), %d with nodes counted\n", path, len(c.Providers), len(c.Probes), runs)
+	_, _ = fmt.Fprintf(io.out, "%s: ok: %d provider(s), %d probe(s) on %d target(s)\n", path, len(c.Providers), len(c.Probes), runs)
 	return nil
 }

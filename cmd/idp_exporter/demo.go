@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -56,7 +57,7 @@ func runDemo(ctx context.Context, o app.DemoOptions, level string, io stdio) err
 	if err != nil {
 		return fmt.Errorf("%w; other addresses: --web.listen-address and --provider.listen-address", err)
 	}
-	_, _ = fmt.Fprintf(io.out, demoText, d.Issuer, d.Address, d.Token, tokenEnv)
+	_, _ = fmt.Fprintf(io.out, demoText, d.Issuer, d.Address, d.Token, tokenEnv, os.Args[0])
 	return d.Run(ctx)
 }
 
@@ -70,8 +71,8 @@ and the exporter that signs in to it every 2 seconds.
   each probe             curl -H "Authorization: Bearer $%[4]s" 'http://%[2]s/testall?verbose'
   metrics                curl -H "Authorization: Bearer $%[4]s" http://%[2]s/metrics
 
-  break something        idp_exporter demo break wrong-password --web.listen-address=%[2]s
-  put it right           idp_exporter demo repair wrong-password --web.listen-address=%[2]s
+  break something        %[5]s demo break wrong-password --web.listen-address=%[2]s
+  put it right           %[5]s demo repair wrong-password --web.listen-address=%[2]s
                          (also: rule-removed crm-down slow-login key-unpublished wrong-audience)
 
 Ctrl-C ends it.

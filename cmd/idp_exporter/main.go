@@ -14,6 +14,8 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/version"
+
+	"github.com/idp-exporter/idp_exporter/probes"
 )
 
 func main() {
@@ -60,6 +62,9 @@ func run(ctx context.Context, args []string, io stdio) int {
 	}
 	if err != nil {
 		_, _ = fmt.Fprintf(io.err, "idp_exporter: %v; see idp_exporter --help\n", err)
+		if len(args) > 0 && args[0] == "probe" {
+			return int(exitCode(probes.Unknown)) // a plugin's 2 would say that sign-in fails
+		}
 		return 2
 	}
 	var exit exitError

@@ -130,7 +130,12 @@ func (a *App) record(k state.Key, r probes.Result) {
 			"step", r.FailedStep, "reason", string(r.Reason), "detail", r.Detail)
 	}
 	if before.Verdict != after.Verdict {
-		a.log.Warn("verdict changed", "probe", k.Probe, "node", k.Node, "from", before.Verdict.String(), "to", after.Verdict.String(), "why", after.Why)
+		level := slog.LevelInfo
+		if !after.Verdict.OK() {
+			level = slog.LevelWarn
+		}
+		a.log.Log(context.Background(), level, "verdict changed", "probe", k.Probe, "node", k.Node, "from", before.Verdict.String(), "to", after.Verdict.String(),
+			"why", after.Why, "detail", r.Detail)
 	}
 }
 

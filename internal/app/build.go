@@ -80,6 +80,9 @@ func RunOnce(ctx context.Context, c *config.Config, name, node string, log *slog
 				nodes = append(nodes, n.Name)
 			}
 		}
+		if len(nodes) == 0 {
+			return probes.Result{}, fmt.Errorf("probe %q runs against the public name alone; leave --node out", name)
+		}
 		if node == "" {
 			return probes.Result{}, fmt.Errorf("probe %q does not run against the public name; give --node, one of %s", name, strings.Join(nodes, ", "))
 		}

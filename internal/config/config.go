@@ -143,8 +143,6 @@ func (l *loader) rest() {
 		l.doc.Add("schedule.max_concurrent", false, "must be 1 or more")
 	}
 	if c.Access != nil {
-		for _, p := range c.Access.Check() {
-			l.doc.Add("access."+p.Path, p.Warning, "%s", p.Message)
-		}
+		l.report("access", c.Access.Check())
 	}
 }

@@ -62,15 +62,28 @@ func (l *loader) probe(path string, node *yaml.Node, taken names) {
 		raw.Nodes = []string{publicNode}
 	}
 	p.Nodes = l.nodesOf(path, p.Provider, raw.Nodes)
-	for _, problem := range options.Check(setting) {
-		at := path
-		if problem.Path != "" {
-			at += "." + problem.Path
-		}
-		l.doc.Add(at, problem.Warning, "%s", problem.Message)
+	if p.Provider != nil || raw.Provider == "" {
+		l.report(path, options.Check(setting))
 	}
 	p.Fingerprint = fingerprint(node, p)
 	l.config.Probes = append(l.config.Probes, p)
+}
+
+// report adds what a section's own check found. What follows from a value that
+// could not be read is left out; a key that is missing is named.
+func (l *loader) report(path string, problems []probes.Problem) {
+	for _, p := range problems {
+		at, message := path, p.Message
+		if p.Path != "" {
+			at += "." + p.Path
+			if !l.doc.Has(at) {
+				message = p.Path + ": " + message
+			}
+		}
+		if !l.doc.Failed(at) {
+			l.doc.Add(at, p.Warning, "%s", message)
+		}
+	}
 }
 
 // kind reads the key `kind` ahead of the others, since it decides which others
@@ -104,12 +117,16 @@ func (l *loader) kind(path string, node *yaml.Node) (*probes.Kind, probes.Option
 }
 
 func (l *loader) timing(path string, p *Probe) {
+	if l.doc.Failed(path+".every") || l.doc.Failed(path+".timeout") {
+		return
+	}
 	if p.Every < minEvery {
 		l.doc.Add(path+".every", false, "every %s is too often; use %s or more", p.Every, minEvery)
 		return
 	}
 	if !l.doc.Has(path + ".timeout") {
-		p.Timeout = min(DefaultTimeout, p.Every)
+		// A hung run has to end before the next is due.
+		p.Timeout = min(DefaultTimeout, p.Every*9/10)
 		return
 	}
 	switch {

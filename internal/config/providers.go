@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,19 +25,10 @@ func (l *loader) oneOf(path, value string, allowed ...string) {
 			return
 		}
 	}
-	l.doc.Add(path, false, "%q is not known; use one of %s", value, list(allowed))
+	l.doc.Add(path, false, "%q is not known; use one of %s", value, strings.Join(slices.Compact(allowed), ", "))
 }
 
-func list(words []string) string {
-	s := ""
-	for i, w := range words {
-		if i > 0 {
-			s += ", "
-		}
-		s += w
-	}
-	return s
-}
+func list(words []string) string { return strings.Join(words, ", ") }
 
 // names finds duplicates.
 type names map[string]int

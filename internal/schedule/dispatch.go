@@ -50,11 +50,14 @@ func (s *Scheduler) start(j *job, due, now time.Time, t *todo) {
 	switch {
 	case j.run != nil:
 		t.skipped = append(t.skipped, skipped{key: j.Key, cause: probes.SkipOverrun})
-	case now.Before(j.notBefore):
+	case now.Before(j.notBefore) && !j.selfPaced():
 		j.extra = j.notBefore
 		t.skipped = append(t.skipped, skipped{j.Key, probes.SkipBackoff, j.notBefore})
 	default:
 		j.extra = time.Time{}
+		if now.Before(j.notBefore) {
+			j.extra = j.notBefore // the probe is likely to skip this one
+		}
 		s.enqueue(j, due, true)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/idp-exporter/idp_exporter/internal/state"
+	"github.com/idp-exporter/idp_exporter/probes"
 )
 
 // grid is what start times are rounded to, so that starts share wake-ups:
@@ -25,6 +26,12 @@ type job struct {
 	suspect bool
 	run     *run // waiting or going on, nil otherwise
 	index   int  // in the heap
+}
+
+// selfPaced tells that the probe itself decides whether a pause still holds.
+func (j *job) selfPaced() bool {
+	_, ok := j.Probe.(probes.SelfPaced)
+	return ok
 }
 
 // next is when the job needs attention.

@@ -46,7 +46,7 @@ func (s *Scheduler) demand(k state.Key) (*run, probes.Result, error) {
 		return nil, probes.Result{Skipped: probes.SkipOverrun, Detail: "the previous run has not returned yet"}, nil
 	case j.run != nil:
 		return j.run, probes.Result{}, nil
-	case now.Before(j.notBefore):
+	case now.Before(j.notBefore) && !j.selfPaced():
 		return nil, probes.Result{
 			Skipped: probes.SkipBackoff, NotBefore: j.notBefore,
 			Detail: "backing off until " + j.notBefore.UTC().Format(time.RFC3339),

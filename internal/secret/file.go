@@ -23,6 +23,8 @@ func (e *Error) Error() string { return fmt.Sprintf("secret file %s: %v", e.Path
 func (e *Error) Unwrap() error { return e.Err }
 
 var (
+	errLines = errors.New("the file has more than one line; leave the secret as its only one")
+	errMark  = errors.New("the file begins with a byte order mark, which would be sent as part of the secret; save it without one")
 	errEmpty = errors.New("the file is empty; write the secret into it")
 	errLong  = fmt.Errorf("longer than %d bytes; is it the right file?", MaxBytes)
 )
@@ -89,8 +91,13 @@ func readBounded(path string) (string, error) {
 		return "", errLong
 	}
 	s := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
-	if s == "" {
+	switch {
+	case s == "":
 		return "", errEmpty
+	case strings.ContainsAny(s, "\r\n"):
+		return "", errLines
+	case strings.HasPrefix(s, "\ufeff"):
+		return "", errMark
 	}
 	return s, nil
 }

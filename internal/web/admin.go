@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
@@ -30,12 +31,12 @@ func (s *Server) demoSet(w http.ResponseWriter, r *http.Request, _ access.Grant)
 		refuse(w, http.StatusNotFound, "POST /demo/NAME/on breaks, POST /demo/NAME/off repairs; GET /demo lists the names")
 		return
 	}
-	found := false
+	var known []string
 	for _, sw := range s.options.Switches.List() {
-		found = found || sw.Name == name
+		known = append(known, sw.Name)
 	}
-	if !found {
-		refuse(w, http.StatusNotFound, "no such switch; GET /demo lists them")
+	if !slices.Contains(known, name) {
+		refuse(w, http.StatusNotFound, "no such switch; there are "+strings.Join(known, ", "))
 		return
 	}
 	if err := s.options.Switches.Set(name, position == "on"); err != nil {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strings"
 	"time"
 
 	"github.com/idp-exporter/idp_exporter/internal/state"
@@ -16,12 +17,15 @@ type flat struct {
 
 func flatten(e state.Entry, now time.Time) flat {
 	f := flat{last: "none", age: "-", detail: e.Why}
+	if e.NotBefore.After(now) {
+		f.detail = strings.TrimPrefix(f.detail+"; paused until "+e.NotBefore.UTC().Format("15:04:05Z"), "; ")
+	}
 	if e.Last == nil {
 		return f
 	}
 	f.last, f.step, f.reason = e.Last.Outcome.String(), e.Last.FailedStep, e.Last.Reason
-	if f.detail == "" {
-		f.detail = e.Last.Detail
+	if e.Last.Detail != "" {
+		f.detail = strings.TrimPrefix(f.detail+"; "+e.Last.Detail, "; ")
 	}
 	age := max(0, now.Sub(e.Last.Start.Add(e.Last.Duration)))
 	f.age, f.ageSeconds = age.Round(time.Second).String(), age.Seconds()

@@ -212,6 +212,9 @@ func (b *browser) fill(ctx context.Context, p *page, r reading) (*hop, error) {
 	if err := b.guard(s.to, what); err != nil {
 		return nil, err
 	}
+	if r.view == viewLogin && s.method == http.MethodGet {
+		return nil, probes.Failf(probes.ReasonOriginRefused, "%s would put the password into a URL (its method is get); nothing was sent", what)
+	}
 	b.step = StepLoginPage
 	if r.view == viewLogin {
 		if err := b.enter(ctx); err != nil {

@@ -124,8 +124,16 @@ func TestOrigins(t *testing.T) {
 		})
 	}
 
+	get := script(t, handlers{
+		"/authorize": markup(`<form action="/login"><input name="user"><input type="password" name="password"></form>`),
+		"/login":     func(http.ResponseWriter, *http.Request) { t.Error("the password was put into a URL") },
+	})
+	r := get.login(t, func(*Options) {}).Run(t.Context())
+	require.Equal(t, probes.ReasonOriginRefused, r.Reason, r.Detail)
+	require.Contains(t, r.Detail, "into a URL")
+
 	s := script(t, handlers{"/authorize": markup(form(evil.URL + "/allowed"))})
-	r := s.login(t, func(o *Options) { o.AllowedOrigins = []string{evil.URL + "/"} }).Run(t.Context())
+	r = s.login(t, func(o *Options) { o.AllowedOrigins = []string{evil.URL + "/"} }).Run(t.Context())
 	require.NotEqual(t, probes.ReasonOriginRefused, r.Reason, r.Detail)
 	require.Equal(t, "/allowed", <-received)
 }

@@ -48,6 +48,10 @@ func New(o Options, t probes.Target) (*Login, error) {
 // Run signs in once.
 func (l *Login) Run(ctx context.Context) probes.Result { return l.RunThen(ctx, nil) }
 
+// SelfPaced implements probes.SelfPaced: the pause belongs to an account and
+// its password, which may have changed since.
+func (l *Login) SelfPaced() {}
+
 // Judge looks at how an attempt went and says how the run ends: with the error
 // it was given, with another, or with none. It may add steps and assertions to
 // the attempt's run.

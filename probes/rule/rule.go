@@ -74,6 +74,9 @@ func (o *Options) New(t probes.Target) (probes.Probe, error) {
 	return p, nil
 }
 
+// SelfPaced implements probes.SelfPaced, as the login does.
+func (p *probe) SelfPaced() {}
+
 // Run signs in once and checks the expectations.
 func (p *probe) Run(ctx context.Context) probes.Result {
 	if p.refused != nil {

@@ -56,6 +56,16 @@ func (d *Document) enter(n *yaml.Node, path string) *yaml.Node {
 }
 
 func (d *Document) decode(n *yaml.Node, path string, v reflect.Value) {
+	found := len(d.found)
+	d.decodeValue(n, path, v)
+	for _, p := range d.found[found:] {
+		if !p.Warning {
+			d.failed[path] = true
+		}
+	}
+}
+
+func (d *Document) decodeValue(n *yaml.Node, path string, v reflect.Value) {
 	at := position(n)
 	if n = d.enter(n, path); n == nil {
 		return

@@ -77,8 +77,10 @@ type Document struct {
 	dir   string
 	found Problems
 	at    map[string]Position
-	nodes int
-	over  bool
+	// failed holds the paths of values that could not be read.
+	failed map[string]bool
+	nodes  int
+	over   bool
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+)(?:, column (\d+))?: )?`)
@@ -86,7 +88,7 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+)(?:, column (\d+))?: )?`)
 // Parse reads a document. Relative paths of secret files are taken from dir.
 // A document that is not YAML has one problem and a nil Root.
 func Parse(r io.Reader, file, dir string) *Document {
-	d := &Document{file: file, dir: dir, at: make(map[string]Position)}
+	d := &Document{file: file, dir: dir, at: make(map[string]Position), failed: make(map[string]bool)}
 	content, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	switch {
 	case err != nil:
@@ -165,6 +167,10 @@ func (d *Document) Has(path string) bool {
 	_, ok := d.at[path]
 	return ok
 }
+
+// Failed tells whether the value at path stands in the file but could not be
+// read, so that what follows from it need not be told too.
+func (d *Document) Failed(path string) bool { return d.failed[path] }
 
 // Problems returns what was found, in the order of the file.
 func (d *Document) Problems() Problems {

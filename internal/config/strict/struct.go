@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/idp-exporter/idp_exporter/internal/secret"
 )
 
 type entry struct{ key, value *yaml.Node }
@@ -86,8 +88,9 @@ func (d *Document) decodeStruct(n *yaml.Node, path string, targets ...reflect.Va
 		}
 		if !ok && strings.HasSuffix(name, fileSuffix) {
 			if field, ok := fields[strings.TrimSuffix(name, fileSuffix)]; ok && field.Type() == secretType {
+				secretPath := join(path, strings.TrimSuffix(name, fileSuffix))
 				d.decodeSecretFile(e.value, child, field)
-				d.at[join(path, strings.TrimSuffix(name, fileSuffix))] = position(e.key)
+				d.at[secretPath], d.failed[secretPath] = position(e.key), !field.Interface().(secret.Secret).IsSet()
 				continue
 			}
 		}
