@@ -327,6 +327,20 @@ func (e *exporter) waitResult(probe, outcome, step, reason string, within time.D
 	return last
 }
 
+// waitAllPassSince waits until every probe has passed in a run that began after
+// a moment, and with them /testall.
+func (e *exporter) waitAllPassSince(begin time.Time, within time.Duration) {
+	e.t.Helper()
+	eventually(e.t, within, func() error {
+		for name, r := range e.results() {
+			if r.Last == nil || r.Last.Outcome != probes.Pass || r.Verdict != "pass" || r.Last.Start.Before(begin) {
+				return fmt.Errorf("%s has not passed since: %+v", name, r.Last)
+			}
+		}
+		return nil
+	})
+}
+
 // waitReason waits until some probe's latest result failed for a reason, and
 // returns which and where.
 func (e *exporter) waitReason(reason string, within time.Duration) (probe, step string) {
