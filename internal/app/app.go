@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,10 +15,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/idp-exporter/idp_exporter/collector"
+	"github.com/idp-exporter/idp_exporter/internal/audit"
 	"github.com/idp-exporter/idp_exporter/internal/config"
 	"github.com/idp-exporter/idp_exporter/internal/schedule"
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/internal/web"
+	"github.com/idp-exporter/idp_exporter/internal/web/access"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
 
@@ -58,7 +61,10 @@ type App struct {
 	metrics   *collector.Metrics
 	web       *web.Server
 
+	audit *audit.Log // nil without an audit section
+
 	reloading sync.Mutex
+	access    *access.Config // in force; guarded by reloading
 }
 
 // New builds an exporter from a checked configuration and opens its listeners.
@@ -74,12 +80,32 @@ func New(c *config.Config, o Options) (*App, error) {
 		Lag:           a.metrics.ObserveLag,
 		Logger:        a.log,
 	})
-	p, err := newPlan(c)
-	if err != nil {
+	if c.Audit != nil {
+		trail, err := audit.Open(audit.Options{Config: *c.Audit, Logger: a.log, Detail: version.Version})
+		if err != nil {
+			return nil, fmt.Errorf("audit: %w", err)
+		}
+		a.audit = trail
+		a.metrics.Registry().MustRegister(collector.NewAudit(trail.Stats))
+	}
+	if err := a.build(c); err != nil {
+		a.closeAudit()
 		return nil, err
 	}
+	a.metrics.ReloadSucceeded(time.Now())
+	a.warn(c)
+	return a, nil
+}
+
+// build fills schedule and state and opens the listeners.
+func (a *App) build(c *config.Config) error {
+	o := a.options
+	p, err := newPlan(c)
+	if err != nil {
+		return err
+	}
 	if err := a.apply(c, p); err != nil {
-		return nil, err
+		return err
 	}
 	listen := o.Web.Listen
 	if len(listen) == 0 {
@@ -91,14 +117,30 @@ func New(c *config.Config, o Options) (*App, error) {
 	a.web, err = web.New(web.Options{
 		Addresses: listen, SystemdSocket: o.Web.SystemdSocket, HealthAddresses: o.Web.HealthListen, WebConfigFile: o.Web.ConfigFile,
 		Access: c.Access, Logger: a.log, State: a.state, Runner: a.scheduler, Metrics: a.metrics.Handler(),
-		Reload: a.Reload, Ready: a.ready, Testall: a.metrics, Switches: o.Switches, Version: version.Version,
+		Reload: a.Reload, Ready: a.ready, Testall: a.metrics, Audit: a.auditor(), Switches: o.Switches, Version: version.Version,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	a.metrics.ReloadSucceeded(time.Now())
-	a.warn(c)
-	return a, nil
+	a.access = c.Access
+	return nil
+}
+
+func (a *App) closeAudit() {
+	if a.audit == nil {
+		return
+	}
+	if err := a.audit.Close(); err != nil {
+		a.log.Error("the audit trail was not closed cleanly", "err", err)
+	}
+}
+
+// auditor is what the routes note things with.
+func (a *App) auditor() web.Auditor {
+	if a.audit == nil {
+		return nil
+	}
+	return a.audit
 }
 
 func rules(c *config.Config) state.Options {
@@ -136,6 +178,12 @@ func (a *App) record(k state.Key, r probes.Result) {
 		}
 		a.log.Log(context.Background(), level, "verdict changed", "probe", k.Probe, "node", k.Node, "from", before.Verdict.String(), "to", after.Verdict.String(),
 			"why", after.Why, "detail", r.Detail)
+		if a.audit != nil {
+			a.audit.Access(audit.Record{
+				Event: audit.EventVerdict, Outcome: audit.OutcomeOK, Actor: audit.Actor{Kind: "exporter"}, Target: k.String(),
+				Detail: strings.TrimSpace(before.Verdict.String() + " to " + after.Verdict.String() + " " + after.Why),
+			})
+		}
 	}
 }
 
@@ -161,7 +209,7 @@ func (a *App) Run(ctx context.Context, reload <-chan os.Signal) error {
 			case <-ctx.Done():
 				return nil
 			case <-reload:
-				_ = a.Reload(ctx) // told in the log and in a metric
+				_ = a.reloadBySignal(ctx) // told in the log and in a metric
 			}
 		}
 	})
@@ -169,12 +217,16 @@ func (a *App) Run(ctx context.Context, reload <-chan os.Signal) error {
 		a.log.Info("listening", "address", address.String())
 	}
 	err := group.Wait()
+	a.closeAudit()
 	a.log.Info("ended")
 	return err
 }
 
 // Close ends an exporter that was never run.
-func (a *App) Close() { a.web.Close() }
+func (a *App) Close() {
+	a.web.Close()
+	a.closeAudit()
+}
 
 // Addresses are where the exporter listens.
 func (a *App) Addresses() []string {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/idp-exporter/idp_exporter/internal/audit"
 	"github.com/idp-exporter/idp_exporter/internal/config"
 	"github.com/idp-exporter/idp_exporter/internal/web"
+	"github.com/idp-exporter/idp_exporter/internal/web/access"
 )
 
 var errNoReload = errors.New("this exporter runs without a configuration file and cannot reload one")
@@ -15,10 +17,10 @@ var errNoReload = errors.New("this exporter runs without a configuration file an
 // Reload reads the configuration again. A file with a mistake changes nothing:
 // the running configuration stays, and log, metric and the error say why.
 // Probes that have not changed keep their results and their schedule.
-func (a *App) Reload(context.Context) error {
+func (a *App) Reload(ctx context.Context) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
-	err := a.reload()
+	err := a.reload(ctx)
 	if err != nil {
 		a.metrics.ReloadFailed()
 		a.log.Error("reload failed; the running configuration stays", "err", err)
@@ -29,7 +31,7 @@ func (a *App) Reload(context.Context) error {
 	return nil
 }
 
-func (a *App) reload() error {
+func (a *App) reload(ctx context.Context) error {
 	if a.options.Load == nil {
 		return errNoReload
 	}
@@ -42,7 +44,7 @@ func (a *App) reload() error {
 			return err
 		}
 	}
-	if err := a.adopt(c); err != nil {
+	if err := a.adopt(ctx, c); err != nil {
 		return err
 	}
 	if a.options.SetLevel != nil {
@@ -54,13 +56,50 @@ func (a *App) reload() error {
 
 // adopt puts a checked configuration in force, or nothing of it: whatever can
 // fail comes before the first change.
-func (a *App) adopt(c *config.Config) error {
+func (a *App) adopt(ctx context.Context, c *config.Config) error {
 	p, err := newPlan(c)
 	if err != nil {
+		return err
+	}
+	if err := a.auditKeys(ctx, c.Access); err != nil {
 		return err
 	}
 	if err := a.web.SetAccess(c.Access); err != nil {
 		return fmt.Errorf("access: %w", err)
 	}
+	a.access = c.Access
 	return a.apply(c, p)
+}
+
+// auditKeys notes whose credentials are about to change. Where that cannot be
+// kept, they do not change.
+func (a *App) auditKeys(ctx context.Context, next *access.Config) error {
+	changes := access.Changes(a.access, next)
+	if a.audit == nil || changes == "" {
+		return nil
+	}
+	err := a.audit.Admin(ctx, audit.Record{
+		Event: audit.EventKey, Outcome: audit.OutcomeAccepted, Actor: audit.Actor{Kind: "exporter"}, Target: "access", Detail: changes,
+	})
+	if err != nil {
+		return fmt.Errorf("audit trail: %w", err)
+	}
+	return nil
+}
+
+// reloadBySignal reloads for whoever may signal the process, and notes it first.
+func (a *App) reloadBySignal(ctx context.Context) error {
+	rec := audit.Record{Event: audit.EventReload, Outcome: audit.OutcomeAccepted, Actor: audit.Actor{Name: "SIGHUP", Kind: "signal"}}
+	if a.audit != nil {
+		if err := a.audit.Admin(ctx, rec); err != nil {
+			a.log.Error("reload refused, since it cannot be written to the audit trail", "err", err)
+			return err
+		}
+	}
+	err := a.Reload(ctx)
+	if err != nil && a.audit != nil {
+		rec.Outcome, rec.Detail = audit.OutcomeFailed, err.Error()
+		a.audit.Access(rec)
+	}
+	return err
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/idp-exporter/idp_exporter/internal/audit"
 	"github.com/idp-exporter/idp_exporter/internal/config/strict"
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
@@ -23,7 +24,9 @@ type Config struct {
 	Providers []*Provider
 	Probes    []*Probe
 	// Access is nil where the file has no access section.
-	Access   *access.Config
+	Access *access.Config
+	// Audit is nil where the file has no audit section.
+	Audit    *audit.Config
 	Log      Log
 	Verdict  Verdict
 	Schedule Schedule
@@ -112,7 +115,7 @@ func load(doc *strict.Document, kinds Kinds) (*Config, error) {
 		Metrics:  Metrics{ClassicBuckets: true},
 	}
 	doc.Decode(doc.Root, "", &raw)
-	c := &Config{Access: raw.Access, Log: raw.Log, Verdict: raw.Verdict, Schedule: raw.Schedule, Metrics: raw.Metrics}
+	c := &Config{Access: raw.Access, Audit: raw.Audit, Log: raw.Log, Verdict: raw.Verdict, Schedule: raw.Schedule, Metrics: raw.Metrics}
 	l := loader{doc: doc, kinds: kinds, config: c}
 	if doc.Root == nil {
 		if len(doc.Problems()) == 0 {
@@ -141,6 +144,12 @@ func (l *loader) rest() {
 	}
 	if c.Schedule.MaxConcurrent < 1 {
 		l.doc.Add("schedule.max_concurrent", false, "must be 1 or more")
+	}
+	if c.Audit != nil {
+		if c.Audit.File != nil {
+			c.Audit.File.Path = l.doc.Path(c.Audit.File.Path)
+		}
+		l.report("audit", c.Audit.Check())
 	}
 	if c.Access != nil {
 		l.report("access", c.Access.Check())

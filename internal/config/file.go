@@ -5,6 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/idp-exporter/idp_exporter/internal/audit"
 	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 )
@@ -14,6 +15,7 @@ type file struct {
 	Providers []providerFile `yaml:"providers"`
 	Probes    []nodeOf       `yaml:"probes"`
 	Access    *access.Config `yaml:"access"`
+	Audit     *audit.Config  `yaml:"audit"`
 	Log       Log            `yaml:"log"`
 	Verdict   Verdict        `yaml:"verdict"`
 	Schedule  Schedule       `yaml:"schedule"`

@@ -5,13 +5,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/idp-exporter/idp_exporter/internal/audit"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 )
 
 // reload reads the configuration again. A failure leaves the running one in
 // force and is told to the caller.
-func (s *Server) reload(w http.ResponseWriter, r *http.Request, _ access.Grant) {
-	if err := s.options.Reload(r.Context()); err != nil {
+func (s *Server) reload(w http.ResponseWriter, r *http.Request, g access.Grant) {
+	accepted, err := s.admin(w, r, g, audit.EventReload, "", func() error { return s.options.Reload(r.Context()) })
+	if !accepted {
+		return
+	}
+	if err != nil {
 		writeText(w, http.StatusInternalServerError, "the configuration was not reloaded; the running one stays in force:\n"+
 			s.options.Redact(err.Error())+"\n")
 		return

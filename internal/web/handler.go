@@ -82,9 +82,11 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, rt *route) stri
 	case h.crossOrigin.Check(r) != nil:
 		d = &denial{code: http.StatusForbidden, text: "a page of another origin may not do this"}
 	default:
+		h.auditAccess(r, rt, grant)
 		rt.serve(w, r, grant)
 		return grant.Name
 	}
+	h.auditRefusal(r, rt, grant, d)
 	if rt != nil && rt.Open == access.OpenTestall {
 		h.options.Testall.CountTestall(d.code)
 	}

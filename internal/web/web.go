@@ -80,6 +80,8 @@ type Options struct {
 	Testall TestallCounter
 	// Switches are the demo's; outside the demo nil, and /demo does not exist.
 	Switches Switches
+	// Audit keeps the audit trail; nil keeps none.
+	Audit Auditor
 	// Version is shown on the page and in the health document.
 	Version string
 }
@@ -98,6 +100,9 @@ func (o *Options) complete() {
 	}
 	if o.Redact == nil {
 		o.Redact = func(s string) string { return s }
+	}
+	if o.Audit == nil {
+		o.Audit = noAuditor{}
 	}
 	if o.Testall == nil {
 		o.Testall = noCounter{}
