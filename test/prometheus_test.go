@@ -19,7 +19,7 @@ import (
 // skips the test where there is none.
 func counterpart(t *testing.T, name string) string {
 	t.Helper()
-	for _, path := range []string{"../.cache/debian/usr/bin/" + name, "/usr/bin/" + name} {
+	for _, path := range []string{"../.cache/debian/usr/bin/" + name, "../.cache/debian/usr/sbin/" + name, "/usr/bin/" + name, "/usr/sbin/" + name} {
 		if _, err := os.Stat(path); err == nil {
 			path, err = filepath.Abs(path)
 			require.NoError(t, err)

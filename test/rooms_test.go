@@ -33,6 +33,7 @@ var rooms = []struct {
 	{"internal/audit", []string{"probes", "internal/secret"}},
 	{"internal/store", []string{"probes", "internal/state", "internal/maintenance"}},
 	{"internal/maintenance", []string{"probes"}},
+	{"internal/balancer", nil},
 	{"internal/state", []string{"probes"}},
 	{"internal/schedule", []string{"probes", "internal/state"}},
 	{"internal/config/strict", []string{"internal/secret"}},

@@ -36,6 +36,8 @@ func serveCommand(a *kingpin.Application, io stdio, do actions) {
 	c.Flag("web.config.file", "TLS settings of the listeners, in the format of exporter-toolkit.").StringVar(&o.web.ConfigFile)
 	c.Flag("web.systemd-socket", "Take the listeners from systemd socket activation (Linux).").BoolVar(&o.web.SystemdSocket)
 	c.Flag("health.listen-address", "Address of a listener that serves only health, without credentials, for load balancers; repeat for several.").StringsVar(&o.web.HealthListen)
+	c.Flag("health.agent-listen-address", "Address that answers HAProxy's agent-check, HOST:PORT or NODE@HOST:PORT; repeat for several.").StringsVar(&o.web.AgentListen)
+	c.Flag("health.tcp-listen-address", "Address that is open only while the verdict passes, HOST:PORT or NODE@HOST:PORT; repeat for several.").StringsVar(&o.web.TCPListen)
 	c.Flag("log.level", "debug, info, warn or error; overrides the configuration.").EnumVar(&o.level, "debug", "info", "warn", "error")
 	c.Flag("log.format", "logfmt or json; overrides the configuration.").EnumVar(&o.form, "logfmt", "json")
 	do[c.FullCommand()] = func(ctx context.Context) error { return serve(ctx, o, io) }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/idp-exporter/idp_exporter/collector"
 	"github.com/idp-exporter/idp_exporter/internal/audit"
+	"github.com/idp-exporter/idp_exporter/internal/balancer"
 	"github.com/idp-exporter/idp_exporter/internal/config"
 	"github.com/idp-exporter/idp_exporter/internal/schedule"
 	"github.com/idp-exporter/idp_exporter/internal/state"
@@ -34,6 +35,9 @@ type Web struct {
 	Listen []string
 	// HealthListen are the addresses of listeners that serve health alone.
 	HealthListen []string
+	// AgentListen are the addresses of HAProxy agent-checks, TCPListen those of
+	// ports that are open while the verdict passes; either may be NODE@HOST:PORT.
+	AgentListen, TCPListen []string
 	// ConfigFile is the web configuration file of exporter-toolkit.
 	ConfigFile    string
 	SystemdSocket bool
@@ -61,7 +65,8 @@ type App struct {
 	metrics   *collector.Metrics
 	web       *web.Server
 
-	audit *audit.Log // nil without an audit section
+	balancer *balancer.Balancer
+	audit    *audit.Log // nil without an audit section
 
 	reloading sync.Mutex
 	access    *access.Config // in force; guarded by reloading
@@ -123,7 +128,8 @@ func (a *App) build(c *config.Config) error {
 		return err
 	}
 	a.access = c.Access
-	return nil
+	a.web.SetFailingCode(c.Verdict.FailingCode)
+	return a.listenForBalancers(c)
 }
 
 func (a *App) closeAudit() {
@@ -203,6 +209,7 @@ func (a *App) Run(ctx context.Context, reload <-chan os.Signal) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.scheduler.Run(ctx) })
 	group.Go(func() error { return a.web.Run(ctx) })
+	group.Go(func() error { return a.balancer.Run(ctx) })
 	group.Go(func() error {
 		for {
 			select {
@@ -225,6 +232,7 @@ func (a *App) Run(ctx context.Context, reload <-chan os.Signal) error {
 // Close ends an exporter that was never run.
 func (a *App) Close() {
 	a.web.Close()
+	a.balancer.Close()
 	a.closeAudit()
 }
 

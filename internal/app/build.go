@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/idp-exporter/idp_exporter/internal/balancer"
 	"github.com/idp-exporter/idp_exporter/internal/config"
 	"github.com/idp-exporter/idp_exporter/internal/schedule"
 	"github.com/idp-exporter/idp_exporter/internal/state"
@@ -55,6 +56,41 @@ func newJob(p *config.Probe, node probes.Node) (schedule.Job, error) {
 		Key: state.Key{Probe: p.Name, Node: node.Name}, Every: p.Every, Timeout: p.Timeout, Probe: built,
 		RunAtStart: p.Gates, Fingerprint: p.Fingerprint + " " + node.Address,
 	}, nil
+}
+
+// balancer are the options of the listeners that speak no HTTP.
+func (w Web) balancer() balancer.Options {
+	return balancer.Options{Agent: w.AgentListen, TCP: w.TCPListen}
+}
+
+// listenForBalancers opens the listeners that speak no HTTP.
+func (a *App) listenForBalancers(c *config.Config) error {
+	o := a.options.Web.balancer()
+	o.Verdict, o.Logger = a.nodeVerdict, a.log
+	if c.Access == nil {
+		if err := o.CheckLocal(); err != nil {
+			a.web.Close()
+			return err
+		}
+	}
+	var err error
+	if a.balancer, err = balancer.New(o); err != nil {
+		a.web.Close()
+	}
+	return err
+}
+
+// nodeVerdict tells whether a node passes; "" is the whole. A node that no
+// gating probe runs against is not known.
+func (a *App) nodeVerdict(node string) (ok, known bool) {
+	if node == "" {
+		return a.state.Verdict().OK, true
+	}
+	v := a.state.VerdictOf(func(s state.Spec) bool {
+		known = known || s.Node == node
+		return s.Node == node
+	})
+	return v.OK, known
 }
 
 // RunOnce runs one configured probe now, against a node or, where node is "",

@@ -61,6 +61,11 @@ func (a *App) adopt(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
+	if c.Access == nil {
+		if err := a.options.Web.balancer().CheckLocal(); err != nil {
+			return fmt.Errorf("access: %w", err)
+		}
+	}
 	if err := a.auditKeys(ctx, c.Access); err != nil {
 		return err
 	}
@@ -68,6 +73,7 @@ func (a *App) adopt(ctx context.Context, c *config.Config) error {
 		return fmt.Errorf("access: %w", err)
 	}
 	a.access = c.Access
+	a.web.SetFailingCode(c.Verdict.FailingCode)
 	return a.apply(c, p)
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/idp-exporter/idp_exporter/internal/audit"
@@ -47,6 +48,8 @@ type Verdict struct {
 	UnknownMax time.Duration `yaml:"unknown_max"`
 	// Start is "closed" (fail until the first results) or "open".
 	Start string `yaml:"start"`
+	// FailingCode is the HTTP status of a failing /testall: 503, 500 or 520.
+	FailingCode int `yaml:"failing_code"`
 }
 
 // Schedule bounds what runs at once.
@@ -110,7 +113,7 @@ func Parse(content []byte, name string, kinds Kinds) (*Config, error) {
 func load(doc *strict.Document, kinds Kinds) (*Config, error) {
 	raw := file{
 		Log:      Log{Level: "info", Format: "logfmt"},
-		Verdict:  Verdict{UnknownMax: state.DefaultUnknownMax, Start: "closed"},
+		Verdict:  Verdict{UnknownMax: state.DefaultUnknownMax, Start: "closed", FailingCode: 503},
 		Schedule: Schedule{MaxConcurrent: 1000},
 		Metrics:  Metrics{ClassicBuckets: true},
 	}
@@ -139,6 +142,7 @@ func (l *loader) rest() {
 	l.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	l.oneOf("log.format", c.Log.Format, "logfmt", "json")
 	l.oneOf("verdict.start", c.Verdict.Start, "closed", "open")
+	l.oneOf("verdict.failing_code", strconv.Itoa(c.Verdict.FailingCode), "503", "500", "520")
 	if c.Verdict.UnknownMax < time.Second {
 		l.doc.Add("verdict.unknown_max", false, "must be 1s or more")
 	}

@@ -38,6 +38,7 @@ type Server struct {
 	options     Options
 	log         *slog.Logger
 	guard       atomic.Pointer[access.Guard]
+	failing     atomic.Int32 // the status code of a failing verdict
 	table       *table
 	listeners   []*listener
 	crossOrigin *http.CrossOriginProtection
@@ -63,6 +64,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{options: o, log: o.Logger, crossOrigin: http.NewCrossOriginProtection(), style: newStyle(), fixed: newFixed(), times: defaultTimes()}
 	s.guard.Store(guard)
+	s.SetFailingCode(http.StatusServiceUnavailable)
 	s.table = s.buildRoutes()
 	return s, s.listen()
 }

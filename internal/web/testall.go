@@ -14,7 +14,7 @@ import (
 	"github.com/idp-exporter/idp_exporter/probes"
 )
 
-// testall answers "can people sign in?": 200 OK or 503 FAIL. Load balancers
+// testall answers "can people sign in?": 200 OK or, by default, 503 FAIL. Load balancers
 // ask it all day long, so the bare question takes the shortest way.
 func (s *Server) testall(w http.ResponseWriter, r *http.Request, g access.Grant) {
 	code := s.answerTestall(w, r, g)
@@ -46,11 +46,11 @@ func (s *Server) answerTestall(w http.ResponseWriter, r *http.Request, g access.
 		refuse(w, http.StatusNotFound, err.Error())
 		return http.StatusNotFound
 	case asJSON:
-		code := statusOf(verdict.OK)
+		code := s.statusOf(verdict.OK)
 		writeJSON(w, code, typeHealth, healthDocument(verdict, entries, s.options.Version, time.Now()))
 		return code
 	case verbose:
-		code := statusOf(verdict.OK)
+		code := s.statusOf(verdict.OK)
 		writeText(w, code, verboseText(verdict, entries, time.Now()))
 		return code
 	default:
@@ -67,12 +67,16 @@ func (s *Server) refuseNarrowing(w http.ResponseWriter, g access.Grant) int {
 	return d.code
 }
 
-func statusOf(ok bool) int {
+func (s *Server) statusOf(ok bool) int {
 	if ok {
 		return http.StatusOK
 	}
-	return http.StatusServiceUnavailable
+	return int(s.failing.Load())
 }
+
+// SetFailingCode changes the status code of a failing verdict, from the next
+// answer on: 503, or 500 or 520 for monitors that know no other.
+func (s *Server) SetFailingCode(code int) { s.failing.Store(int32(code)) } //nolint:gosec // three digits
 
 // writeVerdict writes the bare answer: exactly OK or FAIL. net/http adds the length.
 func (s *Server) writeVerdict(w http.ResponseWriter, ok bool) int {
@@ -81,9 +85,10 @@ func (s *Server) writeVerdict(w http.ResponseWriter, ok bool) int {
 		_, _ = io.WriteString(w, "OK")
 		return http.StatusOK
 	}
-	w.WriteHeader(http.StatusServiceUnavailable)
+	code := s.statusOf(false)
+	w.WriteHeader(code)
 	_, _ = io.WriteString(w, "FAIL")
-	return http.StatusServiceUnavailable
+	return code
 }
 
 // selection is what ?node=, ?probe= and ?exclude= ask for. A nil map asks for all.

@@ -30,11 +30,18 @@ func testallRate(ctx context.Context, o options) (float64, error) {
 		return 0, err
 	}
 	defer page.stop()
-	token, exporter, address, err := startExporter(ctx, o.binary, page.line)
+	folder, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return 0, err
 	}
-	defer exporter.stop()
+	token, exporter, address, err := startExporter(ctx, o.binary, page.line, folder)
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		exporter.stop()
+		_ = os.RemoveAll(folder)
+	}()
 	if err := waitOK(ctx, address, token); err != nil {
 		return 0, err
 	}
@@ -48,12 +55,8 @@ func testallRate(ctx context.Context, o options) (float64, error) {
 	return ratio(ctx, o.rounds, load(address), load(bare.Host))
 }
 
-func startExporter(ctx context.Context, binary, target string) (token string, p *process, address string, err error) {
+func startExporter(ctx context.Context, binary, target, folder string) (token string, p *process, address string, err error) {
 	token, entry, err := access.CreateToken("bench", []string{access.All})
-	if err != nil {
-		return "", nil, "", err
-	}
-	folder, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return "", nil, "", err
 	}
