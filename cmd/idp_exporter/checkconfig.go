@@ -21,14 +21,7 @@ func checkConfigCommand(a *kingpin.Application, io stdio, do actions) {
 // checkConfig prints warnings and mistakes to standard error, and a summary of
 // a good file to standard output.
 func checkConfig(path string, io stdio) error {
-	c, err := config.Load(path, app.NewKinds())
-	var problems strict.Problems
-	if errors.As(err, &problems) {
-		for _, p := range problems {
-			_, _ = fmt.Fprintln(io.err, p)
-		}
-		return exitError(1)
-	}
+	c, err := loadConfig(path, app.NewKinds(), io)
 	if err != nil {
 		return err
 	}
@@ -41,4 +34,17 @@ func checkConfig(path string, io stdio) error {
 	}
 	_, _ = fmt.Fprintf(io.out, "%s: ok: %d provider(s), %d probe(s) on %d target(s)\n", path, len(c.Providers), len(c.Probes), runs)
 	return nil
+}
+
+// loadConfig reads a configuration and prints every mistake in it.
+func loadConfig(path string, kinds *app.Kinds, io stdio) (*config.Config, error) {
+	c, err := config.Load(path, kinds)
+	var problems strict.Problems
+	if errors.As(err, &problems) {
+		for _, p := range problems {
+			_, _ = fmt.Fprintln(io.err, p)
+		}
+		return nil, exitError(1)
+	}
+	return c, err
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
@@ -13,7 +11,6 @@ import (
 
 	"github.com/idp-exporter/idp_exporter/internal/app"
 	"github.com/idp-exporter/idp_exporter/internal/config"
-	"github.com/idp-exporter/idp_exporter/internal/config/strict"
 	"github.com/idp-exporter/idp_exporter/internal/logging"
 	"github.com/idp-exporter/idp_exporter/internal/web"
 )
@@ -53,14 +50,7 @@ func serve(ctx context.Context, o serveOptions, io stdio) error {
 		return checkConfig(o.config, io)
 	}
 	kinds := app.NewKinds()
-	c, err := config.Load(o.config, kinds)
-	var problems strict.Problems
-	if errors.As(err, &problems) {
-		for _, p := range problems {
-			_, _ = fmt.Fprintln(io.err, p)
-		}
-		return exitError(1)
-	}
+	c, err := loadConfig(o.config, kinds, io)
 	if err != nil {
 		return err
 	}
