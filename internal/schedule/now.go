@@ -31,6 +31,9 @@ func (s *Scheduler) RunNow(ctx context.Context, k state.Key) (probes.Result, err
 
 // demand finds or makes the run to wait for. Without one it returns what to answer.
 func (s *Scheduler) demand(k state.Key) (*run, probes.Result, error) {
+	// During Set a job that changes is neither the old nor the new one.
+	s.applying.RLock()
+	defer s.applying.RUnlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {
