@@ -34,6 +34,7 @@ var rooms = []struct {
 	{"internal/store", []string{"probes", "internal/state", "internal/maintenance"}},
 	{"internal/maintenance", []string{"probes"}},
 	{"internal/balancer", nil},
+	{"internal/discover", []string{"probes"}},
 	{"internal/state", []string{"probes"}},
 	{"internal/schedule", []string{"probes", "internal/state"}},
 	{"internal/config/strict", []string{"internal/secret"}},
