@@ -31,16 +31,16 @@ unit: ## unit tests, with the race detector where there is a C compiler
 e2e: build ## end-to-end tests against real counterparts, which test/setup installs
 	bash test/setup
 	IDP_EXPORTER_BINARY=$(CURDIR)/idp_exporter go test -count=1 -timeout 12m ./test/
-	$(MAKE) fuzz FUZZTIME=3s
+	$(MAKE) fuzz FUZZCOUNT=10000
 
 soak: build ## the long version of the end-to-end tests and of fuzzing
 	bash test/setup
 	IDP_EXPORTER_BINARY=$(CURDIR)/idp_exporter IDP_EXPORTER_SOAK=1 go test -count=1 -timeout 4h ./test/
-	$(MAKE) fuzz FUZZTIME=5m
+	$(MAKE) fuzz FUZZCOUNT=2000000
 
-FUZZTIME ?= 30s
-fuzz: ## run every fuzz target for FUZZTIME
-	bash test/fuzz $(FUZZTIME)
+FUZZCOUNT ?= 200000
+fuzz: ## run every fuzz target with FUZZCOUNT inputs
+	bash test/fuzz $(FUZZCOUNT)
 
 BENCH ?= all
 bench: build ## print `bench: NAME VALUE UNIT (aim …)` lines; BENCH=NAME for one
