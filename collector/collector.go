@@ -26,6 +26,8 @@ type Options struct {
 	// Kinds are the kinds of probes there are. Of a listed kind, a step that
 	// its list of steps lacks is shown as "other".
 	Kinds []probes.Kind
+	// Windows knows the maintenance windows; nil knows none.
+	Windows Windows
 	// Logger is told of metrics that could not be shown; nil discards that.
 	Logger *slog.Logger
 }
@@ -61,7 +63,7 @@ func New(st *state.State, o Options) *Metrics {
 	m := &Metrics{
 		state:    st,
 		log:      o.Logger,
-		parts:    []part{newResults(), newRuns(), newFailures(labels), durations, newAssertions(), newFacts()},
+		parts:    []part{newResults(), newRuns(), newFailures(labels), durations, newAssertions(), newFacts(), newSuppression(o.Windows), newDisagree(st)},
 		registry: prometheus.NewRegistry(),
 		testall:  newTestall(st),
 		reload:   newReload(),

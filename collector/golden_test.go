@@ -92,6 +92,10 @@ func TestEveryMetricOfTheDesignIsShown(t *testing.T) {
 	}
 	for name, labels := range map[string]string{
 		"idp_probe_info":                                            "gates,kind,node,probe,provider,severity",
+		"idp_probe_suppressed":                                      "cause,node,probe",
+		"idp_node_drained":                                          "node",
+		"idp_maintenance_active":                                    "window",
+		"idp_nodes_disagree":                                        "provider,what",
 		"idp_probe_success":                                         "kind,node,probe",
 		"idp_probe_verdict":                                         "kind,node,probe",
 		"idp_probe_runs_total":                                      "kind,node,probe,result",

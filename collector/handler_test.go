@@ -66,7 +66,7 @@ func TestFormats(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, 5, native)
+	require.Equal(t, 6, native)
 }
 
 func TestClassicBucketsCanBeDropped(t *testing.T) {

@@ -103,7 +103,7 @@ func TestResultJSON(t *testing.T) {
 		FailedStep: "tls", Reason: ReasonTLS, Detail: "why", Unverified: []string{"u"}, Assertions: []Assertion{{"a", true, "d"}},
 		Facts: Facts{
 			CertificateNotAfter: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), ClockOffset: &offset,
-			TokenLifetimes: map[string]time.Duration{"id_token": time.Hour}, JWKSKeys: &keys, KeyIDs: []string{"k"},
+			TokenLifetimes: map[string]time.Duration{"id_token": time.Hour}, JWKSKeys: &keys, KeyIDs: []string{"k"}, DiscoveryDigest: "0b",
 		},
 		NotBefore: time.Date(2026, 1, 2, 4, 0, 0, 0, time.UTC), Decisive: true, Skipped: SkipBackoff,
 	}

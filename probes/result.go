@@ -127,6 +127,9 @@ type Facts struct {
 	// JWKSKeys is the number of keys in the provider's key set, KeyIDs their ids.
 	JWKSKeys *int
 	KeyIDs   []string
+	// DiscoveryDigest stands for the content of the discovery document: two
+	// documents that say the same have the same one.
+	DiscoveryDigest string
 }
 
 type stepJSON struct {
@@ -142,6 +145,7 @@ type factsJSON struct {
 	TokenLifetimes      map[string]float64 `json:"token_lifetime_seconds,omitempty"`
 	JWKSKeys            *int               `json:"jwks_keys,omitempty"`
 	KeyIDs              []string           `json:"key_ids,omitempty"`
+	DiscoveryDigest     string             `json:"discovery_digest,omitempty"`
 }
 
 type resultJSON struct {
@@ -167,7 +171,7 @@ func (r Result) MarshalJSON() ([]byte, error) {
 		Outcome: r.Outcome, Start: r.Start.UTC(), Duration: r.Duration.Seconds(), Steps: make([]stepJSON, 0, len(r.Steps)),
 		FailedStep: r.FailedStep, Reason: r.Reason, Detail: r.Detail, Unverified: r.Unverified,
 		Assertions: r.Assertions, Decisive: r.Decisive, Skipped: r.Skipped,
-		Facts: factsJSON{JWKSKeys: r.Facts.JWKSKeys, KeyIDs: r.Facts.KeyIDs},
+		Facts: factsJSON{JWKSKeys: r.Facts.JWKSKeys, KeyIDs: r.Facts.KeyIDs, DiscoveryDigest: r.Facts.DiscoveryDigest},
 	}
 	for _, s := range r.Steps {
 		j.Steps = append(j.Steps, stepJSON{s.Name, s.Start.Seconds(), s.Duration.Seconds(), s.Outcome})
@@ -202,7 +206,7 @@ func (r *Result) UnmarshalJSON(b []byte) error {
 	*r = Result{
 		Outcome: j.Outcome, Start: j.Start, Duration: seconds(j.Duration), FailedStep: j.FailedStep, Reason: j.Reason,
 		Detail: j.Detail, Unverified: j.Unverified, Assertions: j.Assertions, Decisive: j.Decisive, Skipped: j.Skipped,
-		Facts: Facts{JWKSKeys: j.Facts.JWKSKeys, KeyIDs: j.Facts.KeyIDs},
+		Facts: Facts{JWKSKeys: j.Facts.JWKSKeys, KeyIDs: j.Facts.KeyIDs, DiscoveryDigest: j.Facts.DiscoveryDigest},
 	}
 	for _, s := range j.Steps {
 		r.Steps = append(r.Steps, Step{s.Name, seconds(s.Start), seconds(s.Duration), s.Outcome})

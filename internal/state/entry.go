@@ -11,6 +11,7 @@ import (
 // Entry that depend on the clock are filled in by view.
 type entry struct {
 	Entry
+	family
 	// added is when the entry was configured or forgotten, seen when its last
 	// run ended.
 	added, seen time.Time
@@ -28,11 +29,18 @@ type entry struct {
 	// grace lets an entry that came with a reload pass until its first
 	// conclusive run; shut ends that, and the grace of start: open.
 	grace, shut bool
+	// excused is when what the entry needs recovered, zero once a run has told
+	// how the entry itself stands; see excuse.
+	excused time.Time
+	// marks are what the last conclusive run can be compared by.
+	marks marks
+	// touched is when anything worth storing last changed.
+	touched time.Time
 }
 
 // record takes in a run that took place.
 func (e *entry) record(r *probes.Result, now time.Time) {
-	e.seen = now
+	e.seen, e.touched, e.Restored = now, now, false
 	if end := r.Start.Add(r.Duration); !r.Start.IsZero() && end.Before(now) {
 		e.seen = end
 	}
@@ -47,7 +55,9 @@ func (e *entry) record(r *probes.Result, now time.Time) {
 		return
 	}
 	e.LastConclusive = r
+	e.marks = marksOf(r.Facts)
 	e.unknownSince = time.Time{}
+	e.judgeAgain(r)
 	if r.Outcome.OK() {
 		e.LastPass = r.Start
 		e.passRow++
@@ -106,7 +116,7 @@ func (e *entry) skip(cause probes.SkipCause, notBefore, now time.Time) {
 	m[cause]++
 	e.Skipped = m
 	if notBefore = monotonic(notBefore, now); notBefore.After(e.NotBefore) {
-		e.NotBefore = notBefore
+		e.NotBefore, e.touched = notBefore, now
 	}
 }
 
@@ -120,12 +130,13 @@ func (e *entry) countFailure(sr StepReason) {
 }
 
 // view returns the entry as it stands at now.
-func (e *entry) view(now time.Time, o Options) Entry {
-	j := e.judge(now, o)
+func (s *State) view(e *entry, now time.Time) Entry {
+	st := s.stand(e, now)
 	v := e.Entry
-	v.Verdict, v.Since, v.Stale, v.Pending = j.verdict, j.since, j.stale, j.pending
-	if j.verdict != probes.Pass {
-		v.Why = e.why(j, o)
+	v.Verdict, v.Since, v.Stale, v.Pending = st.verdict, st.since, st.judgement.stale, st.pending
+	v.Suppressed, v.SuppressedUntil = st.suppressed, st.end
+	if st.verdict != probes.Pass || st.suppressed != "" {
+		v.Why = st.line(s.rules)
 	}
 	if !v.NotBefore.After(now) {
 		v.NotBefore = time.Time{}
@@ -146,6 +157,9 @@ func merge(old, latest probes.Facts) probes.Facts {
 	}
 	if latest.JWKSKeys == nil {
 		latest.JWKSKeys, latest.KeyIDs = old.JWKSKeys, old.KeyIDs
+	}
+	if latest.DiscoveryDigest == "" {
+		latest.DiscoveryDigest = old.DiscoveryDigest
 	}
 	return latest
 }

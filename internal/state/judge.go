@@ -28,6 +28,9 @@ type judgement struct {
 	until time.Time
 }
 
+// fails tells whether the entry is known to fail, not merely unknown to pass.
+func (j judgement) fails() bool { return j.verdict == probes.Fail && !j.pending }
+
 // judge applies the clock to what runs have settled. It changes nothing.
 func (e *entry) judge(now time.Time, o Options) judgement {
 	fresh := e.freshUntil(o)

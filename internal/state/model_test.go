@@ -137,9 +137,13 @@ func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	var specs []Spec
 	for i := range 20 {
-		specs = append(specs, spec(Key{Probe: fmt.Sprint(i)}))
+		p := needing(Key{fmt.Sprint(i / 4), []string{"", "n1", "n2", "n3"}[i%4]})
+		if i > 3 {
+			p.Needs = []string{"0"}
+		}
+		specs = append(specs, printed(p, "f"))
 	}
-	s := New(Options{})
+	s := New(Options{Suppressor: &calendar{spans: []span{{cause: SuppressedDrained, node: "n3"}}}})
 	s.Observe(func(Key, Spec, probes.Result) {})
 	s.Configure(specs, Options{})
 	var wg sync.WaitGroup
@@ -147,8 +151,10 @@ func TestConcurrentUse(t *testing.T) {
 		wg.Go(func() {
 			for i := range 500 {
 				k := specs[(i+w)%20].Key
-				s.Record(k, probes.Result{Outcome: probes.Outcome(i % 4), Start: time.Now(), FailedStep: "token", Reason: probes.ReasonTimeout})
+				s.Record(k, probes.Result{Outcome: probes.Outcome(i % 4), Start: time.Now(), FailedStep: "token", Reason: probes.ReasonTimeout, Facts: probes.Facts{DiscoveryDigest: fmt.Sprint(i % 3)}})
 				if i%50 == 0 {
+					s.SuppressionChanged()
+					s.Restore(s.Export(time.Time{}))
 					s.Skip(k, probes.SkipOverrun, time.Time{})
 					s.Configure(specs[i/50:], Options{})
 					s.Forget(k)
@@ -169,7 +175,19 @@ func TestConcurrentUse(t *testing.T) {
 				if v := s.Verdict(); v.OK != v.Outcome.OK() {
 					t.Errorf("torn verdict: %+v", v)
 				}
+				if v := s.NodeVerdict("n1"); v.OK != v.Outcome.OK() {
+					t.Errorf("torn verdict: %+v", v)
+				}
+				if v := s.NodeVerdict("n3"); v.OK {
+					t.Errorf("not drained: %+v", v)
+				}
+				for _, d := range s.Disagreements() {
+					if len(d.Nodes) < 2 {
+						t.Errorf("torn disagreement: %+v", d)
+					}
+				}
 				s.VerdictOf(func(s Spec) bool { return s.Probe > "1" })
+				s.NodeVerdictOf("n2", func(s Spec) bool { return s.Probe > "1" })
 			}
 		})
 	}

@@ -28,6 +28,15 @@ type Options struct {
 	// StartOpen lets an entry without any conclusive run count as a warning
 	// instead of a failure, until its runs are overdue.
 	StartOpen bool
+	// Providers are the rules of providers for their nodes; one that is not
+	// listed has DefaultGroup.
+	Providers map[string]Group
+	// ClockLimit is how far the clocks of nodes may differ before that is a
+	// disagreement; 0 means DefaultClockLimit.
+	ClockLimit time.Duration
+	// Suppressor knows drains and maintenance windows; nil knows none. Only New
+	// reads it.
+	Suppressor Suppressor
 	// Now is the clock, time.Now if nil. Only New reads it.
 	Now func() time.Time
 }
@@ -35,6 +44,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.UnknownMax <= 0 {
 		o.UnknownMax = DefaultUnknownMax
+	}
+	if o.ClockLimit <= 0 {
+		o.ClockLimit = DefaultClockLimit
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -48,26 +60,28 @@ type Observer func(Key, Spec, probes.Result)
 // State holds one entry per probe and node. Its methods may be called from
 // any goroutine.
 type State struct {
-	now func() time.Time
+	now        func() time.Time
+	suppressor Suppressor
 
 	mu        sync.RWMutex
 	rules     Options
 	entries   map[Key]*entry
 	order     []*entry // by probe, then node
+	peers     []*peers // by probe
 	observers []Observer
 	// configured tells that the start is over: what Configure adds from then on
 	// comes with a reload.
 	configured bool
 
-	// whole is the cached verdict, nil after a change. It is replaced only by
-	// holders of mu.
-	whole atomic.Pointer[cachedVerdict]
+	// cached holds the answers to the usual questions, nil after a change. It is
+	// replaced only by holders of mu.
+	cached atomic.Pointer[answers]
 }
 
 // New returns a State without entries: its verdict fails until Configure.
 func New(o Options) *State {
 	o = o.withDefaults()
-	return &State{now: o.Now, rules: o, entries: map[Key]*entry{}}
+	return &State{now: o.Now, suppressor: o.Suppressor, rules: o, entries: map[Key]*entry{}}
 }
 
 // Configure sets the entries and rules, at the start and at every reload.
@@ -80,8 +94,12 @@ func (s *State) Configure(specs []Spec, o Options) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
+	var waiting []*entry
 	for _, e := range s.order {
 		e.fold(now, s.rules) // by the old rules: longer limits must not revive a verdict
+		if e.parent(now, s.rules) != nil {
+			waiting = append(waiting, e)
+		}
 	}
 	s.rules = o.withDefaults()
 	entries := make(map[Key]*entry, len(specs))
@@ -101,7 +119,9 @@ func (s *State) Configure(specs []Spec, o Options) {
 	}
 	slices.SortFunc(order, func(a, b *entry) int { return a.compare(b.Key) })
 	s.entries, s.order, s.configured = entries, order, true
-	s.whole.Store(nil)
+	s.link()
+	s.excuse(waiting, now)
+	s.cached.Store(nil)
 }
 
 // Forget drops all that is known of the keys, counts included: their checks
@@ -113,11 +133,18 @@ func (s *State) Forget(keys ...Key) {
 	defer s.mu.Unlock()
 	now := s.now()
 	for _, k := range keys {
-		if e := s.entries[k]; e != nil {
-			*e = entry{Entry: Entry{Spec: e.Spec}, added: now, grace: e.judge(now, s.rules).verdict.OK()}
+		e := s.entries[k]
+		if e == nil {
+			continue
 		}
+		waiting := slices.DeleteFunc(slices.Clone(e.children), func(c *entry) bool { return c.parent(now, s.rules) == nil })
+		*e = entry{
+			Entry: Entry{Spec: e.Spec}, family: e.family,
+			added: now, grace: e.judge(now, s.rules).verdict.OK(),
+		}
+		s.excuse(waiting, now)
 	}
-	s.whole.Store(nil)
+	s.cached.Store(nil)
 }
 
 // Observe registers f to be called after each recorded run, in the goroutine
@@ -145,7 +172,11 @@ func (s *State) Record(k Key, r probes.Result) {
 	now := s.now()
 	before := e.fold(now, s.rules)
 	e.record(&r, now)
-	s.changed(e, before, e.judge(now, s.rules))
+	after := e.judge(now, s.rules)
+	if before.fails() && !after.fails() {
+		s.excuse(e.children, now)
+	}
+	s.changed(e, before, after)
 	spec, observers := e.Spec, s.observers
 	s.mu.Unlock()
 	for _, f := range observers {
@@ -168,17 +199,19 @@ func (s *State) Skip(k Key, cause probes.SkipCause, notBefore time.Time) {
 	s.changed(e, before, e.judge(now, s.rules))
 }
 
-// changed drops the cached verdict unless the entry passes as it did before
-// and will do so for at least as long as the cached verdict stands.
+// changed drops the cached answers unless the entry passes as it did before,
+// will do so for at least as long as they stand, and agrees with its peers as
+// it did.
 func (s *State) changed(e *entry, before, after judgement) {
-	if !e.Gates {
+	c := s.cached.Load()
+	if c == nil {
 		return
 	}
-	c := s.whole.Load()
-	if c == nil || (before.verdict == probes.Pass && after.verdict == probes.Pass && !earlier(after.until, c.until)) {
+	passes := before.verdict == probes.Pass && after.verdict == probes.Pass && !earlier(after.until, c.until)
+	if (passes || !e.counts()) && s.agreesAsBefore(e, c) {
 		return
 	}
-	s.whole.Store(nil)
+	s.cached.Store(nil)
 }
 
 // Entry returns a snapshot of one entry.
@@ -189,7 +222,7 @@ func (s *State) Entry(k Key) (Entry, bool) {
 	if e == nil {
 		return Entry{}, false
 	}
-	return e.view(s.now(), s.rules), true
+	return s.view(e, s.now()), true
 }
 
 // Snapshot returns all entries as they stand at one moment, sorted by probe
@@ -200,7 +233,7 @@ func (s *State) Snapshot() []Entry {
 	now := s.now()
 	all := make([]Entry, len(s.order))
 	for i, e := range s.order {
-		all[i] = e.view(now, s.rules)
+		all[i] = s.view(e, now)
 	}
 	return all
 }

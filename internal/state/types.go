@@ -2,8 +2,11 @@
 // node, the damped verdict of each, and the verdict of the whole. Everything
 // that answers a request reads it; nothing that reads it causes traffic.
 //
-// It owns damping, freshness and the start rule. It does not run probes
-// (internal/schedule) and knows nothing of metrics or HTTP.
+// It owns damping, freshness and the start rule; what a probe that needs another
+// counts for; what a quorum and min_up make of failing nodes; and what nodes
+// disagree about. It does not run probes (internal/schedule), keep drains and
+// windows (internal/maintenance) or files (internal/store), and knows nothing of
+// metrics or HTTP.
 package state
 
 import (
@@ -31,6 +34,12 @@ type Spec struct {
 	// FailAfter and PassAfter are the conclusive runs in a row that it takes
 	// for the verdict to fall and to rise.
 	FailAfter, PassAfter int
+	// Needs names the probes without which this one says nothing: each on the
+	// same node if it runs there, else under the public name. See CheckNeeds.
+	Needs []string
+	// Fingerprint sums up what decides the outcome of runs. Restore takes up
+	// only what was found under the same one; empty is never the same.
+	Fingerprint string
 }
 
 // StepReason counts failures.
@@ -56,6 +65,15 @@ type Entry struct {
 	// Stale tells that results stopped coming, Pending that there was no
 	// conclusive one yet.
 	Stale, Pending bool
+	// Restored tells that the verdict is that of before a restart, and no run
+	// has ended since.
+	Restored bool
+	// Suppressed is why the entry raises no alarm of its own (a label value:
+	// SuppressedMaintenance, SuppressedDrained, SuppressedParent), empty if it
+	// does; SuppressedUntil is when that ends by itself, zero if that is not
+	// known. Verdict is the entry's own all the same.
+	Suppressed      string
+	SuppressedUntil time.Time
 	// NotBefore is when a deliberate back-off ends; zero if there is none.
 	NotBefore time.Time
 	// Runs counts runs by outcome (indexed by probes.Outcome), Failures failed
@@ -74,6 +92,11 @@ type Verdict struct {
 	OK bool
 	// Outcome tells pass from warn.
 	Outcome probes.Outcome
-	// Reasons has one line for each gating probe that is not a pass.
+	// Reasons has one line for each gating probe that is not a pass, and for
+	// whatever else people should know of the answer, such as a node that is
+	// drained or differs from the others.
 	Reasons []string
+	// Drained tells that the answer is no because of a drain, whatever else
+	// there is.
+	Drained bool
 }

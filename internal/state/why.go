@@ -13,6 +13,9 @@ import (
 // since 12:03:11Z)".
 func (e *entry) why(j judgement, o Options) string {
 	name := e.String() + ": "
+	if e.Restored {
+		name += "restored after a restart: "
+	}
 	switch j.cause {
 	case byStart:
 		if e.Last == nil {
@@ -52,14 +55,18 @@ func (e *entry) why(j judgement, o Options) string {
 }
 
 func (e *entry) stale() string {
-	if e.Last == nil {
+	if e.seen.IsZero() {
 		return "stale: no run since the start at " + e.clock(e.added)
 	}
 	return fmt.Sprintf("stale: no run since %s, though one is due every %v", e.clock(e.seen), e.Every)
 }
 
 // place tells outcome, step and reason of a run: "fail at step token: timeout".
+// Of an inconclusive run before a restart nothing more is known.
 func place(r *probes.Result) string {
+	if r == nil {
+		return probes.Unknown.String()
+	}
 	var b strings.Builder
 	b.WriteString(r.Outcome.String())
 	if r.FailedStep != "" {
@@ -80,9 +87,12 @@ func inRow(n int) string {
 
 // clock writes t as a time of day, with the date if that is not the day of the
 // last run.
-func (e *entry) clock(t time.Time) string {
-	t = t.UTC()
-	if day := e.seen.UTC(); t.YearDay() == day.YearDay() && t.Year() == day.Year() {
+func (e *entry) clock(t time.Time) string { return clockOn(e.seen, t) }
+
+// clockOn writes t as a time of day, with the date if that is not the given day.
+func clockOn(day, t time.Time) string {
+	t, day = t.UTC(), day.UTC()
+	if t.YearDay() == day.YearDay() && t.Year() == day.Year() {
 		return t.Format("15:04:05Z")
 	}
 	return t.Format("2006-01-02 15:04:05Z")
