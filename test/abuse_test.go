@@ -61,7 +61,7 @@ func TestAbuseFailsFittinglyWhileOthersKeepTheirRhythm(t *testing.T) {
 	}
 	fmt.Fprintf(&config, "  - {name: silent, provider: good, kind: http, url: 'http://%s/', every: 3s, timeout: 2s, gates: false}\n", silent(t))
 	for name := range pages {
-		fmt.Fprintf(&config, "  - {name: %s, provider: %s, kind: login, every: 3s, timeout: 2s, gates: false, client_id: web, username: monitor, password: a-password}\n", name, name)
+		fmt.Fprintf(&config, "  - {name: %s, provider: %s, kind: login, every: 3s, budget: {per_minute: 0}, timeout: 2s, gates: false, client_id: web, username: monitor, password: a-password}\n", name, name)
 	}
 	e := serve(t, config.String())
 	e.waitTestall("OK", 10*time.Second)
@@ -110,7 +110,7 @@ func TestAProviderThatIsKilledOrFrozen(t *testing.T) {
 	p := provider(t, demo.StartOptions{})
 	e := serve(t, fmt.Sprintf(`providers: [{name: doomed, issuer: %q}, {name: good, issuer: %q}]
 probes:
-  - {name: login, provider: doomed, kind: login, flow: password, every: 2s, timeout: 1s, client_id: %s, client_secret: %s, username: %s, password: %s}
+  - {name: login, provider: doomed, kind: login, flow: password, every: 2s, budget: {per_minute: 0}, timeout: 1s, client_id: %s, client_secret: %s, username: %s, password: %s}
   - {name: page, provider: doomed, kind: http, every: 2s, timeout: 1s}
   - {name: healthy, provider: good, kind: http, every: 1s, timeout: 1s}
 `, issuer, p.Issuer, demo.ClientID, demo.ClientSecret, demo.Username, demo.Password))

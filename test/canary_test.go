@@ -33,12 +33,12 @@ func TestCanariesComeOutNowhere(t *testing.T) {
   - {name: direct, issuer: "` + echo + `"}
 log: {level: debug}
 probes:
-  - {name: code, provider: demo, kind: login, every: 1s, client_id: ` + demo.ClientID + `, client_secret: ` + demo.ClientSecret + `, redirect_uri: "` + demo.RedirectURI + `",
+  - {name: code, provider: demo, kind: login, every: 1s, budget: {per_minute: 0}, client_id: ` + demo.ClientID + `, client_secret: ` + demo.ClientSecret + `, redirect_uri: "` + demo.RedirectURI + `",
      username: ` + demo.Username + `, password: ` + quote(canary("password of the code flow")) + `}
-  - {name: password, provider: demo, kind: login, flow: password, every: 1s, client_id: ` + demo.ClientID + `, client_secret: ` + quote(canary("client secret")) + `,
+  - {name: password, provider: demo, kind: login, flow: password, every: 1s, budget: {per_minute: 0}, client_id: ` + demo.ClientID + `, client_secret: ` + quote(canary("client secret")) + `,
      username: ` + demo.Username + `, password: ` + quote(canary("password of the password grant")) + `}
-  - {name: machine, provider: direct, kind: login, flow: client_credentials, every: 1s, client_id: machine, client_secret: ` + quote(canary("machine secret")) + `, client_auth: post}
-  - {name: echoed, provider: direct, kind: login, flow: password, every: 1s, client_id: web, client_secret: ` + quote(canary("echoed client secret")) + `,
+  - {name: machine, provider: direct, kind: login, flow: client_credentials, every: 1s, budget: {per_minute: 0}, client_id: machine, client_secret: ` + quote(canary("machine secret")) + `, client_auth: post}
+  - {name: echoed, provider: direct, kind: login, flow: password, every: 1s, budget: {per_minute: 0}, client_id: web, client_secret: ` + quote(canary("echoed client secret")) + `,
      username: monitor, password: ` + quote(canary("echoed password")) + `}
   - {name: proxied, provider: echo, kind: http, every: 1s}
   - {name: bearer, provider: direct, kind: http, url: /echo, every: 1s, bearer_token: ` + quote(canary("bearer token")) + `, body_matches: nothing-like-it}

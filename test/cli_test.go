@@ -51,6 +51,7 @@ probes:
     redirect_uri: ` + demo.RedirectURI + `
     username: ` + demo.Username + `
     password: ` + demo.Password + `
+    budget: {per_minute: 0}
 ` + more
 }
 

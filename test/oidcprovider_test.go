@@ -36,11 +36,11 @@ func oidcProvider(t *testing.T, own bool) string {
 
 func oidcProviderConfig(issuer string) string {
 	return fmt.Sprintf(`providers: [{issuer: %q}]
-x-web: &web {client_id: web, client_secret: web-secret-of-the-test, username: monitor, password: correct-horse-battery, scopes: [openid, email]}
+x-web: &web {client_id: web, client_secret: web-secret-of-the-test, username: monitor, password: correct-horse-battery, scopes: [openid, email], budget: {per_minute: 0}}
 probes:
   - {name: code, kind: login, every: 5s, redirect_uri: "http://127.0.0.1/callback", <<: *web}
   - {name: password, kind: login, flow: password, every: 5s, <<: *web}
-  - {name: machine, kind: login, flow: client_credentials, every: 5s, client_id: machine, client_secret: machine-secret-of-the-test,
+  - {name: machine, kind: login, flow: client_credentials, every: 5s, budget: {per_minute: 0}, client_id: machine, client_secret: machine-secret-of-the-test,
      client_auth: post, scopes: [status], params: {resource: "https://api.test.example"}}
   - {name: mapped, kind: rule, every: 5s, redirect_uri: "http://127.0.0.1/callback", <<: *web, userinfo: always,
      expectations: {e-mail: 'userinfo.email == "monitor@test.example"'}}
@@ -68,10 +68,10 @@ func TestOIDCProviderRefusesAWrongPassword(t *testing.T) {
 
 	wrong := fmt.Sprintf(`providers: [{issuer: %q}]
 probes:
-  - {name: code, kind: login, every: 2s, redirect_uri: "http://127.0.0.1/callback", client_id: web, client_secret: web-secret-of-the-test,
+  - {name: code, kind: login, every: 2s, budget: {per_minute: 0}, redirect_uri: "http://127.0.0.1/callback", client_id: web, client_secret: web-secret-of-the-test,
      username: monitor, password: wrong-horse}
-  - {name: password, kind: login, flow: password, every: 2s, client_id: web, client_secret: web-secret-of-the-test, username: another, password: wrong-horse}
-  - {name: client, kind: login, flow: client_credentials, every: 2s, client_id: machine, client_secret: wrong-secret, client_auth: post}
+  - {name: password, kind: login, flow: password, every: 2s, budget: {per_minute: 0}, client_id: web, client_secret: web-secret-of-the-test, username: another, password: wrong-horse}
+  - {name: client, kind: login, flow: client_credentials, every: 2s, budget: {per_minute: 0}, client_id: machine, client_secret: wrong-secret, client_auth: post}
 `, issuer)
 	e = serve(t, wrong)
 	r := e.waitResult("code", "fail", "credentials", "credentials_refused", 10*time.Second)

@@ -169,7 +169,14 @@ func (s *Scheduler) finish(ctx context.Context, r *run, res probes.Result) {
 		}
 		j.notBefore = time.Time{}
 		if !res.NotBefore.IsZero() {
-			j.notBefore = now.Add(res.NotBefore.Sub(now)) // from here on by the monotonic clock
+			until := now.Add(res.NotBefore.Sub(now)) // from here on by the monotonic clock
+			if res.Skipped == probes.SkipBudget {
+				// Its turn within a shared budget, which is kept for it; the rhythm
+				// moves there, so that those who share it get out of each other's way.
+				j.due = until
+			} else {
+				j.notBefore = until
+			}
 		}
 		j.suspect = res.Reason == probes.ReasonTimeout || res.Duration >= j.Timeout
 	}

@@ -25,13 +25,16 @@ const (
 
 // Accounts remembers which accounts were refused, so that a probe with a wrong
 // password does not lock its own account. All probes that sign in with one
-// account, on all nodes, share its pause. Make one with NewAccounts; it is safe
-// for concurrent use and keeps no password.
+// account, on all nodes, share its pause, and take turns within its Budget. Make
+// one with NewAccounts; it is safe for concurrent use and keeps no password.
 type Accounts struct {
 	salt [32]byte
 
 	mu    sync.Mutex
 	known map[accountKey]*account
+	// lines are by issuer and user (or client): a provider counts the logins of
+	// an account whatever password they try.
+	lines map[accountKey]*line
 }
 
 // accountKey is a keyed hash of issuer, client, user and credential: a changed
@@ -52,15 +55,15 @@ type account struct {
 
 // NewAccounts returns an empty registry.
 func NewAccounts() *Accounts {
-	a := &Accounts{known: map[accountKey]*account{}}
+	a := &Accounts{known: map[accountKey]*account{}, lines: map[accountKey]*line{}}
 	_, _ = rand.Read(a.salt[:]) // never fails (crypto/rand)
 	return a
 }
 
 type forceKey struct{}
 
-// Force marks a context whose runs are tried even while the account pauses: a
-// person asked for them.
+// Force marks a context whose runs are tried even while the account pauses, and
+// do not wait for their turn: a person asked for them.
 func Force(ctx context.Context) context.Context { return context.WithValue(ctx, forceKey{}, true) }
 
 func forced(ctx context.Context) bool { return ctx.Value(forceKey{}) != nil }

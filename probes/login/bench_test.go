@@ -119,6 +119,7 @@ func measure(b *testing.B, once func()) {
 func BenchmarkLogin(b *testing.B) {
 	issuer, ca := benchProvider(b)
 	o := Defaults(NewAccounts())
+	o.Budget.PerMinute = 0
 	o.Flow, o.ClientID, o.ClientSecret, o.Username, o.Password = FlowPassword, "probe", secret.New("client-secret"), "alice", secret.New("correct horse")
 	o.Userinfo = UserinfoNever
 	l, err := New(o, probes.Target{Provider: &probes.Provider{Issuer: issuer, Dial: fetch.Options{TLS: fetch.TLS{CAFile: ca}}}})

@@ -125,6 +125,9 @@ func (o *Options) checkLimits(c *checker) {
 	if o.MaxPages < 1 || o.MaxPages > 50 {
 		c.wrong("max_pages", "%d is out of range; give 1 to 50", o.MaxPages)
 	}
+	if o.Budget.PerMinute < 0 || o.Budget.PerMinute > maxPerMinute {
+		c.wrong("budget.per_minute", "%d is out of range; give 1 to %d logins a minute, or 0 for no limit", o.Budget.PerMinute, maxPerMinute)
+	}
 	if o.RefusedBackoff.Initial < time.Second {
 		c.wrong("refused_backoff.initial", "%s is too short to keep an account from being locked; give 1s or more", o.RefusedBackoff.Initial)
 	}

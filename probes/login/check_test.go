@@ -35,6 +35,8 @@ func TestCheck(t *testing.T) {
 		{"limits", "https://id.example", func(o *Options) {
 			o.MaxSkew, o.MaxRedirects, o.MaxPages, o.RefusedBackoff = time.Hour, 0, 100, Backoff{}
 		}, []string{"max_skew", "max_redirects", "max_pages", "refused_backoff.initial"}},
+		{"budget", "https://id.example", func(o *Options) { o.Budget.PerMinute = -1 }, []string{"budget.per_minute"}},
+		{"no budget", "https://id.example", func(o *Options) { o.Budget.PerMinute = 0 }, nil},
 		{"backoff upside down", "https://id.example", func(o *Options) { o.RefusedBackoff.Max = time.Second }, []string{"refused_backoff.max"}},
 		{"origins", "https://id.example", func(o *Options) {
 			o.AllowedOrigins = []string{"https://ok.example", "ok.example", "https://x.example/path", "http://plain.example"}

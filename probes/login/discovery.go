@@ -66,6 +66,7 @@ func (a *Attempt) discover(ctx context.Context) error {
 	if resp.StatusCode != http.StatusOK {
 		return unexpected(resp, "the discovery document", "200")
 	}
+	a.Run.Facts().DiscoveryDigest = digest(resp.Content)
 	a.metadata, err = parseMetadata(resp.Content, a.login.issuer, a.login.options.Flow)
 	if err != nil {
 		return probes.Failf(probes.ReasonDiscoveryInvalid, "%w", err)

@@ -19,6 +19,7 @@ type Login struct {
 	issuer  string
 	client  *fetch.Client
 	allowed []string // origins
+	user    string   // who stands in line: a probe on a node
 }
 
 // New prepares logins to a target. It does not touch the network.
@@ -35,6 +36,7 @@ func New(o Options, t probes.Target) (*Login, error) {
 		o.accounts = NewAccounts()
 	}
 	l := &Login{options: o.withDefaults(), issuer: t.Provider.Issuer, client: client, allowed: []string{fetch.Origin(public)}}
+	l.user = t.Probe + "\x00" + t.Node.Name
 	for _, s := range o.AllowedOrigins {
 		u, err := url.Parse(s)
 		if err != nil {
@@ -61,7 +63,8 @@ type Judge func(ctx context.Context, a *Attempt, err error) error
 // one. A refusal that the judge takes for good does not pause the account.
 func (l *Login) RunThen(ctx context.Context, judge Judge) probes.Result {
 	redactor := &secret.Redactor{}
-	a := &Attempt{Run: probes.NewRun(redactor.String), login: l, redactor: redactor, began: time.Now(), sent: time.Now(), leave: func() {}}
+	a := &Attempt{login: l, redactor: redactor, leave: func() {}}
+	a.start()
 	if err := a.secrets(); err != nil {
 		return a.Run.Finish(err)
 	}
@@ -74,6 +77,10 @@ func (l *Login) RunThen(ctx context.Context, judge Judge) probes.Result {
 	if p := o.accounts.paused(a.account); p != nil && !forced(ctx) {
 		return p.result(a.began)
 	}
+	if err := l.turn(ctx); err != nil {
+		return err.result(a.began)
+	}
+	a.start()
 	a.session = l.client.Session()
 	defer a.session.Close()
 	a.session.MaxBody = maxBody
@@ -90,6 +97,11 @@ func (l *Login) RunThen(ctx context.Context, judge Judge) probes.Result {
 		end = judge(ctx, a, err)
 	}
 	return a.Run.Finish(a.settle(err, end))
+}
+
+// start starts the clock of the run, without the time it waited for its turn.
+func (a *Attempt) start() {
+	a.Run, a.began, a.sent = probes.NewRun(a.redactor.String), time.Now(), time.Now()
 }
 
 func (a *Attempt) secrets() error {

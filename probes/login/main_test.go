@@ -77,6 +77,7 @@ func (f *fixture) options(change func(*Options)) Options {
 	o.ClientID, o.ClientSecret = demo.ClientID, secret.New(demo.ClientSecret)
 	o.Username, o.Password = demo.Username, secret.New(demo.Password)
 	o.Audience = demo.Audience
+	o.Budget.PerMinute = 0
 	if change != nil {
 		change(&o)
 	}

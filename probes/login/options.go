@@ -83,6 +83,8 @@ type Options struct {
 	SigningAlgs []string `yaml:"signing_algs"`
 	// RefusedBackoff is the pause after a refused credential.
 	RefusedBackoff Backoff `yaml:"refused_backoff"`
+	// Budget is how often the account may sign in, on all nodes together.
+	Budget Budget `yaml:"budget"`
 	// Userinfo is one of the Userinfo constants.
 	Userinfo string `yaml:"userinfo"`
 	// AccessToken is one of the AccessToken constants.
@@ -110,11 +112,12 @@ type Form struct {
 	ConsentButton string `yaml:"consent_button"`
 }
 
-// Defaults returns the default settings. Accounts pause in the given registry.
+// Defaults returns the default settings. Accounts pause, and take turns, in the given registry.
 func Defaults(accounts *Accounts) Options {
 	return Options{
 		Flow: FlowCode, RedirectURI: "http://127.0.0.1/callback", MaxSkew: time.Minute, MaxRedirects: 10, MaxPages: 10,
 		RefusedBackoff: Backoff{Initial: time.Minute, Max: time.Hour}, Userinfo: UserinfoAuto,
+		Budget:      Budget{PerMinute: defaultPerMinute},
 		AccessToken: AccessTokenAuto, accounts: accounts,
 	}
 }

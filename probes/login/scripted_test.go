@@ -110,6 +110,7 @@ func (s *scripted) login(t testing.TB, change func(*Options)) *Login {
 	t.Helper()
 	o := Defaults(NewAccounts())
 	o.ClientID, o.Username, o.Password = "probe", "alice", secret.New(canary)
+	o.Budget.PerMinute = 0
 	if change != nil {
 		change(&o)
 	}

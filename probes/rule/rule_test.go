@@ -30,6 +30,7 @@ func prepared(t *testing.T, r *demo.Running, accounts *login.Accounts, change fu
 	require.True(t, ok)
 	o.Flow, o.ClientID, o.ClientSecret = login.FlowPassword, demo.ClientID, secret.New(demo.ClientSecret)
 	o.Username, o.Password = demo.Username, secret.New(demo.Password)
+	o.Budget.PerMinute = 0
 	change(o)
 	provider := &probes.Provider{Issuer: r.Issuer}
 	require.Empty(t, o.Check(probes.Setting{Provider: provider}))

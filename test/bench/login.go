@@ -104,6 +104,7 @@ func loginCPU(ctx context.Context, o options) (float64, error) {
 func newLogin(issuer string) (probes.Probe, error) {
 	options := login.Kind(login.NewAccounts()).NewOptions().(*login.Options)
 	options.Flow = "password"
+	options.Budget.PerMinute = 0
 	options.ClientID, options.ClientSecret = demo.ClientID, secret.New(demo.ClientSecret)
 	options.Username, options.Password = demo.Username, secret.New(demo.Password)
 	return options.New(probes.Target{Probe: "bench", Provider: &probes.Provider{Issuer: issuer}})
