@@ -50,6 +50,32 @@ func (b *Book) Drained(node string) bool {
 	return ok && !d.ended(now)
 }
 
+// DrainedUntil tells whether a node is drained at a time, and until when; zero
+// for no end in sight.
+func (b *Book) DrainedUntil(node string, at time.Time) (until time.Time, drained bool) {
+	d, ok := b.current.Load().rules.drains[node]
+	if !ok || d.ended(at.Round(0)) {
+		return time.Time{}, false
+	}
+	return d.Until, true
+}
+
+// Returned tells when a drain of the node ended, the zero time if none has ended
+// lately. One that ended while the exporter was down counts from when it was
+// there again.
+func (b *Book) Returned(node string) time.Time {
+	d, ok := b.current.Load().rules.drains[node]
+	if ok && !d.ended(b.clock()) {
+		return time.Time{}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if found := b.loaded[node]; found.After(d.Until) {
+		return found
+	}
+	return d.Until
+}
+
 // NextChange returns the time after at until which every answer about at stays
 // the same unless a drain or window is added, removed or reloaded. It is at
 // most 32 days ahead.
@@ -57,7 +83,7 @@ func (b *Book) NextChange(at time.Time) time.Time { return b.at(at).until }
 
 // Drains returns the drains in force, by node.
 func (b *Book) Drains() []Drain {
-	left, _, _ := b.current.Load().rules.without(b.clock())
+	left, _, _ := b.current.Load().rules.without(b.clock(), 0)
 	all := make([]Drain, 0, len(left.drains))
 	for _, d := range left.drains {
 		all = append(all, d)
@@ -80,7 +106,7 @@ type Status struct {
 // first, in the order of the file, and then the one-off ones by start.
 func (b *Book) Windows() []Status {
 	now := b.clock()
-	r, _, _ := b.current.Load().rules.without(now)
+	r, _, _ := b.current.Load().rules.without(now, 0)
 	all := make([]Status, 0, len(r.recurring)+len(r.windows))
 	for _, w := range r.recurring {
 		s := Status{Window: Window{Name: w.name, Nodes: w.nodes, Probes: w.probes}, Open: w.holds(now)}

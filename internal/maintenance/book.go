@@ -28,6 +28,9 @@ type Book struct {
 	// mu orders the changes. It is held while the store writes.
 	mu      sync.Mutex
 	current atomic.Pointer[view]
+	// loaded is when Load found drains that had ended meanwhile, by node. It is
+	// guarded by mu.
+	loaded map[string]time.Time
 }
 
 // New returns an empty Book; see Load and Configure.
@@ -56,8 +59,12 @@ func (b *Book) Load(ctx context.Context) error {
 	if drainsErr == nil {
 		clear(r.drains)
 	}
+	b.loaded = make(map[string]time.Time)
 	for _, d := range drains {
 		r.drains[d.Node] = d
+		if now := b.clock(); d.ended(now) {
+			b.loaded[d.Node] = now
+		}
 	}
 	windows, windowsErr := b.store.Windows(ctx)
 	if windowsErr == nil {
@@ -115,11 +122,24 @@ func (b *Book) change(ctx context.Context, write func(context.Context) error, ap
 	return nil
 }
 
+// ReturnedFor is how long at least it is remembered that a drain has ended, over
+// restarts too.
+const ReturnedFor = 10 * time.Minute
+
+// Sweep lets the store forget what has ended. It is to be called now and then.
+func (b *Book) Sweep(ctx context.Context) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.store != nil {
+		b.sweep(ctx)
+	}
+}
+
 // sweep forgets what has ended. What the store cannot delete now has ended all
 // the same, and is deleted another time.
 func (b *Book) sweep(ctx context.Context) {
 	now := b.clock()
-	left, nodes, ids := b.current.Load().rules.without(now)
+	left, nodes, ids := b.current.Load().rules.without(now, ReturnedFor)
 	if len(nodes)+len(ids) == 0 {
 		return
 	}
@@ -150,7 +170,7 @@ func (b *Book) Drain(ctx context.Context, node string, until time.Time, by strin
 	case !until.IsZero() && !until.After(now):
 		return fmt.Errorf("%w: the drain would end at %s, which has passed", ErrInvalid, until.UTC().Format(time.RFC3339))
 	}
-	live, _, _ := b.current.Load().rules.without(now)
+	live, _, _ := b.current.Load().rules.without(now, 0)
 	d := Drain{Node: node, Since: now.UTC(), Until: utc(until), By: by}
 	if old, ok := live.drains[node]; ok {
 		d.Since = old.Since
@@ -171,12 +191,15 @@ func (b *Book) Undrain(ctx context.Context, node string) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, ok := b.current.Load().rules.drains[node]; !ok {
+	now := b.clock()
+	d, ok := b.current.Load().rules.drains[node]
+	if !ok || d.ended(now) {
 		return nil
 	}
+	d.Until = now.UTC()
 	return b.change(ctx,
-		func(ctx context.Context) error { return b.store.DeleteDrain(ctx, node) },
-		func(r *rules) { delete(r.drains, node) })
+		func(ctx context.Context) error { return b.store.PutDrain(ctx, d) },
+		func(r *rules) { r.drains[node] = d })
 }
 
 // AddWindow adds a one-off window, or replaces the one with the same ID, and
@@ -191,7 +214,7 @@ func (b *Book) AddWindow(ctx context.Context, w Window) (Window, error) {
 	if problem := w.problem(now); problem != "" {
 		return Window{}, fmt.Errorf("%w: %s", ErrInvalid, problem)
 	}
-	live, _, _ := b.current.Load().rules.without(now)
+	live, _, _ := b.current.Load().rules.without(now, 0)
 	others := slices.DeleteFunc(live.windows, func(o Window) bool { return o.ID == w.ID })
 	if len(others) >= MaxWindows {
 		return Window{}, fmt.Errorf("%w: there are %d windows already; remove some first", ErrInvalid, MaxWindows)
@@ -214,7 +237,7 @@ func (b *Book) RemoveWindow(ctx context.Context, id string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	is := func(w Window) bool { return w.ID == id }
-	live, _, _ := b.current.Load().rules.without(b.clock())
+	live, _, _ := b.current.Load().rules.without(b.clock(), 0)
 	if !slices.ContainsFunc(live.windows, is) {
 		return fmt.Errorf("%w as %q: it has ended, was removed, or comes from the configuration file", ErrUnknownWindow, id)
 	}

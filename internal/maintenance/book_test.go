@@ -56,7 +56,13 @@ func TestDrain(t *testing.T) {
 	require.NoError(t, b.Undrain(t.Context(), ""), "off twice is off")
 	require.NoError(t, b.Undrain(t.Context(), "n7"))
 	require.Empty(t, b.Drains())
+	require.Equal(t, until.Add(time.Hour), b.Returned("n1"))
+	require.Equal(t, clock.now(), b.Returned(""))
+	require.Zero(t, b.Returned("n7"))
+	clock.set(clock.now().Add(ReturnedFor))
+	b.Sweep(t.Context())
 	require.Empty(t, disk.drains, "what has ended is gone from the disk as well")
+	require.Zero(t, b.Returned("n1"))
 }
 
 func TestAStoreThatFails(t *testing.T) {

@@ -53,6 +53,7 @@ func TestRestart(t *testing.T) {
 	// Off for longer than the drain and the window were to last.
 	b, s = reopened(t, folder, func() time.Time { return begin.Add(3 * time.Hour) })
 	require.Equal(t, drains[:1], b.Drains())
+	require.True(t, b.Returned("n1").Equal(begin.Add(3*time.Hour)), "its return is news")
 	require.Empty(t, b.Windows())
 	left, err := s.Drains(t.Context())
 	require.NoError(t, err)

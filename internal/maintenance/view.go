@@ -128,11 +128,11 @@ func (r rules) clone() rules {
 }
 
 // without returns the rules as they are to be changed, less those that ended,
-// and what ended.
-func (r rules) without(now time.Time) (left rules, nodes, ids []string) {
+// and what ended. Drains that ended less than keep ago stay.
+func (r rules) without(now time.Time, keep time.Duration) (left rules, nodes, ids []string) {
 	left = rules{recurring: r.recurring, drains: maps.Clone(r.drains)}
 	for node, d := range r.drains {
-		if d.ended(now) {
+		if d.ended(now.Add(-keep)) {
 			delete(left.drains, node)
 			nodes = append(nodes, node)
 		}
