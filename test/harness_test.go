@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -212,6 +213,9 @@ func serve(t *testing.T, config string, args ...string) *exporter {
 func serveFile(t *testing.T, file string, args ...string) *exporter {
 	t.Helper()
 	address := "127.0.0.1:" + freePort(t)
+	if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--storage.path=") }) {
+		args = append(args, "--storage.path="+t.TempDir())
+	}
 	p := start(t, binary(t), append([]string{"serve", "--config.file=" + file, "--web.listen-address=" + address}, args...)...)
 	e := &exporter{process: p, url: "http://" + address, token: testToken}
 	e.waitHealthy()

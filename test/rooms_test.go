@@ -24,7 +24,7 @@ var rooms = []struct {
 }{
 	// The longest prefix decides.
 	{"probes", []string{"probes", "internal/fetch", "internal/secret", "internal/expect"}},
-	{"collector", []string{"collector", "probes", "internal/audit", "internal/state"}},
+	{"collector", []string{"collector", "probes", "internal/audit", "internal/discover", "internal/state"}},
 	{"internal/secret", nil},
 	{"internal/fetch", []string{"internal/fetch", "internal/secret"}},
 	{"internal/expect", nil},
@@ -38,7 +38,7 @@ var rooms = []struct {
 	{"internal/state", []string{"probes"}},
 	{"internal/schedule", []string{"probes", "internal/state"}},
 	{"internal/config/strict", []string{"internal/secret"}},
-	{"internal/config", []string{"internal/audit", "internal/config", "internal/fetch", "internal/secret", "internal/state", "internal/web/access", "probes"}},
+	{"internal/config", []string{"internal/audit", "internal/config", "internal/discover", "internal/fetch", "internal/maintenance", "internal/secret", "internal/state", "internal/web/access", "probes"}},
 	{"internal/web/access", []string{"probes", "internal/secret"}},
 	{"internal/web", []string{"internal/audit", "internal/web", "internal/state", "probes"}},
 	{"internal/app", []string{"internal", "probes", "collector"}},

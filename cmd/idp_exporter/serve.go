@@ -21,6 +21,7 @@ type serveOptions struct {
 	config      string
 	checkOnly   bool
 	web         app.Web
+	storage     string
 	level, form string
 }
 
@@ -35,6 +36,7 @@ func serveCommand(a *kingpin.Application, io stdio, do actions) {
 	c.Flag("health.listen-address", "Address of a listener that serves only health, without credentials, for load balancers; repeat for several.").StringsVar(&o.web.HealthListen)
 	c.Flag("health.agent-listen-address", "Address that answers HAProxy's agent-check, HOST:PORT or NODE@HOST:PORT; repeat for several.").StringsVar(&o.web.AgentListen)
 	c.Flag("health.tcp-listen-address", "Address that is open only while the verdict passes, HOST:PORT or NODE@HOST:PORT; repeat for several.").StringsVar(&o.web.TCPListen)
+	c.Flag("storage.path", "Folder of what outlives a restart: drains, one-off maintenance windows, the last verdicts. Empty keeps nothing and refuses drains.").Default("data").StringVar(&o.storage)
 	c.Flag("log.level", "debug, info, warn or error; overrides the configuration.").EnumVar(&o.level, "debug", "info", "warn", "error")
 	c.Flag("log.format", "logfmt or json; overrides the configuration.").EnumVar(&o.form, "logfmt", "json")
 	do[c.FullCommand()] = func(ctx context.Context) error { return serve(ctx, o, io) }
@@ -58,12 +60,13 @@ func serve(ctx context.Context, o serveOptions, io stdio) error {
 	if err != nil {
 		return err
 	}
-	exporter, err := app.New(c, app.Options{
-		Kinds:    kinds,
-		Load:     func() (*config.Config, error) { return config.Load(o.config, kinds) },
-		Web:      o.web,
-		Logger:   logger.Logger,
-		SetLevel: func(level string) { _ = logger.SetLevel(either(o.level, level)) },
+	exporter, err := app.New(ctx, c, app.Options{
+		Kinds:       kinds,
+		Load:        func() (*config.Config, error) { return config.Load(o.config, kinds) },
+		Web:         o.web,
+		StoragePath: o.storage,
+		Logger:      logger.Logger,
+		SetLevel:    func(level string) { _ = logger.SetLevel(either(o.level, level)) },
 	})
 	if err != nil {
 		return err

@@ -18,10 +18,11 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/audit"
 	"github.com/idp-exporter/idp_exporter/internal/balancer"
 	"github.com/idp-exporter/idp_exporter/internal/config"
+	"github.com/idp-exporter/idp_exporter/internal/maintenance"
 	"github.com/idp-exporter/idp_exporter/internal/schedule"
 	"github.com/idp-exporter/idp_exporter/internal/state"
+	"github.com/idp-exporter/idp_exporter/internal/store"
 	"github.com/idp-exporter/idp_exporter/internal/web"
-	"github.com/idp-exporter/idp_exporter/internal/web/access"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
 
@@ -47,6 +48,8 @@ type Web struct {
 type Options struct {
 	Web   Web
 	Kinds *Kinds
+	// StoragePath is the folder of what outlives a restart; empty keeps nothing.
+	StoragePath string
 	// Load reads the configuration again, for a reload; nil switches reloading off.
 	Load   func() (*config.Config, error)
 	Logger *slog.Logger
@@ -68,16 +71,40 @@ type App struct {
 	balancer *balancer.Balancer
 	audit    *audit.Log // nil without an audit section
 
+	store     *store.Store // nil without storage
+	keepFails bool         // the last write of verdicts; keep's own
+	book      *maintenance.Book
+	discovery *discovery
+
 	reloading sync.Mutex
-	access    *access.Config // in force; guarded by reloading
+	config    *config.Config // in force; guarded by reloading
 }
 
 // New builds an exporter from a checked configuration and opens its listeners.
 // End it with Run, or with Close where it is not run.
-func New(c *config.Config, o Options) (*App, error) {
-	a := &App{options: o, log: o.Logger}
-	a.state = state.New(rules(c))
-	a.metrics = collector.New(a.state, collector.Options{ClassicBuckets: c.Metrics.ClassicBuckets, Kinds: o.Kinds.All(), Logger: o.Logger})
+func New(ctx context.Context, c *config.Config, o Options) (*App, error) {
+	a := &App{options: o, log: o.Logger, config: c, discovery: newDiscovery()}
+	if err := a.openStorage(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := a.assemble(ctx, c); err != nil {
+		a.closeAudit()
+		a.closeStorage()
+		return nil, err
+	}
+	a.metrics.ReloadSucceeded(time.Now())
+	a.warn(c)
+	return a, nil
+}
+
+// assemble makes the parts and opens the listeners.
+func (a *App) assemble(ctx context.Context, c *config.Config) error {
+	o, rules := a.options, rules(c)
+	rules.Suppressor = suppressor{a.book}
+	a.state = state.New(rules)
+	a.metrics = collector.New(a.state, collector.Options{
+		ClassicBuckets: c.Metrics.ClassicBuckets, Kinds: o.Kinds.All(), Windows: a.book, Logger: o.Logger,
+	})
 	a.scheduler = schedule.New(schedule.Options{
 		MaxConcurrent: c.Schedule.MaxConcurrent,
 		Record:        a.record,
@@ -88,30 +115,31 @@ func New(c *config.Config, o Options) (*App, error) {
 	if c.Audit != nil {
 		trail, err := audit.Open(audit.Options{Config: *c.Audit, Logger: a.log, Detail: version.Version})
 		if err != nil {
-			return nil, fmt.Errorf("audit: %w", err)
+			return fmt.Errorf("audit: %w", err)
 		}
 		a.audit = trail
 		a.metrics.Registry().MustRegister(collector.NewAudit(trail.Stats))
 	}
-	if err := a.build(c); err != nil {
-		a.closeAudit()
-		return nil, err
-	}
-	a.metrics.ReloadSucceeded(time.Now())
-	a.warn(c)
-	return a, nil
+	a.metrics.Registry().MustRegister(collector.NewDiscovery(a.discovery.Status))
+	return a.build(ctx, c)
 }
 
 // build fills schedule and state and opens the listeners.
-func (a *App) build(c *config.Config) error {
+func (a *App) build(ctx context.Context, c *config.Config) error {
 	o := a.options
-	p, err := newPlan(c)
+	w, err := newWatchers(ctx, c.Providers, nil, a.log)
 	if err != nil {
 		return err
 	}
+	p, err := newPlan(c, w)
+	if err != nil {
+		return err
+	}
+	a.discovery.set(w)
 	if err := a.apply(c, p); err != nil {
 		return err
 	}
+	a.restore(ctx)
 	listen := o.Web.Listen
 	if len(listen) == 0 {
 		listen = []string{":" + defaultPort}
@@ -127,7 +155,6 @@ func (a *App) build(c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	a.access = c.Access
 	a.web.SetFailingCode(c.Verdict.FailingCode)
 	return a.listenForBalancers(c)
 }
@@ -150,7 +177,11 @@ func (a *App) auditor() web.Auditor {
 }
 
 func rules(c *config.Config) state.Options {
-	return state.Options{UnknownMax: c.Verdict.UnknownMax, StartOpen: c.Verdict.Start == "open"}
+	groups := make(map[string]state.Group, len(c.Providers))
+	for _, p := range c.Providers {
+		groups[p.Name] = p.Group
+	}
+	return state.Options{UnknownMax: c.Verdict.UnknownMax, StartOpen: c.Verdict.Start == "open", Providers: groups}
 }
 
 func (a *App) warn(c *config.Config) {
@@ -210,6 +241,8 @@ func (a *App) Run(ctx context.Context, reload <-chan os.Signal) error {
 	group.Go(func() error { return a.scheduler.Run(ctx) })
 	group.Go(func() error { return a.web.Run(ctx) })
 	group.Go(func() error { return a.balancer.Run(ctx) })
+	group.Go(func() error { return a.keep(ctx) })
+	group.Go(func() error { return a.discovery.run(ctx, a.rebuild) })
 	group.Go(func() error {
 		for {
 			select {
@@ -225,6 +258,7 @@ func (a *App) Run(ctx context.Context, reload <-chan os.Signal) error {
 	}
 	err := group.Wait()
 	a.closeAudit()
+	a.closeStorage()
 	a.log.Info("ended")
 	return err
 }
@@ -234,6 +268,7 @@ func (a *App) Close() {
 	a.web.Close()
 	a.balancer.Close()
 	a.closeAudit()
+	a.closeStorage()
 }
 
 // Addresses are where the exporter listens.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/idp-exporter/idp_exporter/internal/balancer"
 	"github.com/idp-exporter/idp_exporter/internal/config"
@@ -21,10 +22,10 @@ type plan struct {
 	jobs  []schedule.Job
 }
 
-func newPlan(c *config.Config) (plan, error) {
+func newPlan(c *config.Config, w watchers) (plan, error) {
 	var p plan
 	for _, probe := range c.Probes {
-		for _, node := range probe.Nodes {
+		for _, node := range w.of(probe) {
 			job, err := newJob(probe, node)
 			if err != nil {
 				return plan{}, err
@@ -32,6 +33,7 @@ func newPlan(c *config.Config) (plan, error) {
 			spec := state.Spec{
 				Key: job.Key, Kind: probe.Kind.Name, Severity: probe.Severity, Gates: probe.Gates,
 				Every: probe.Every, FailAfter: probe.FailAfter, PassAfter: probe.PassAfter,
+				Needs: probe.Needs, Fingerprint: probe.StoredFingerprint + " " + node.Address,
 			}
 			if probe.Provider != nil {
 				spec.Provider = probe.Provider.Name
@@ -66,7 +68,7 @@ func (w Web) balancer() balancer.Options {
 // listenForBalancers opens the listeners that speak no HTTP.
 func (a *App) listenForBalancers(c *config.Config) error {
 	o := a.options.Web.balancer()
-	o.Verdict, o.Logger = a.nodeVerdict, a.log
+	o.Answer, o.Logger = a.answer, a.log
 	if c.Access == nil {
 		if err := o.CheckLocal(); err != nil {
 			a.web.Close()
@@ -80,17 +82,22 @@ func (a *App) listenForBalancers(c *config.Config) error {
 	return err
 }
 
-// nodeVerdict tells whether a node passes; "" is the whole. A node that no
+// answer tells load balancers about a node; "" is the whole. A node that no
 // gating probe runs against is not known.
-func (a *App) nodeVerdict(node string) (ok, known bool) {
-	if node == "" {
-		return a.state.Verdict().OK, true
+func (a *App) answer(node string) balancer.Answer {
+	v := a.state.Verdict()
+	if node != "" {
+		v = a.state.NodeVerdict(node)
 	}
-	v := a.state.VerdictOf(func(s state.Spec) bool {
-		known = known || s.Node == node
-		return s.Node == node
-	})
-	return v.OK, known
+	_, drained := a.book.DrainedUntil(node, time.Now())
+	answer := balancer.Answer{
+		OK: v.OK, Drained: drained, Returned: a.book.Returned(node),
+		Known: node == "" || len(v.Reasons) == 0 || v.Reasons[0] != state.NoProbeGates,
+	}
+	if drained {
+		answer.Maintenance = a.book.InWindow(node, time.Now())
+	}
+	return answer
 }
 
 // RunOnce runs one configured probe now, against a node or, where node is "",
@@ -103,8 +110,15 @@ func RunOnce(ctx context.Context, c *config.Config, name, node string, log *slog
 			known = append(known, p.Name)
 			continue
 		}
+		var w watchers
+		if p.Provider != nil {
+			var err error
+			if w, err = newWatchers(ctx, []*config.Provider{p.Provider}, nil, log); err != nil {
+				return probes.Result{}, err
+			}
+		}
 		var nodes []string
-		for _, n := range p.Nodes {
+		for _, n := range w.of(p) {
 			if n.Name == node {
 				job, err := newJob(p, n)
 				if err != nil {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed" // for the demo's configuration
 	"fmt"
@@ -40,6 +41,7 @@ type Demo struct {
 
 	app      *App
 	provider *demo.Running
+	storage  string // a folder that goes with the demo
 }
 
 // NewDemo starts the provider and opens the exporter's listener.
@@ -56,15 +58,19 @@ func NewDemo(ctx context.Context, o DemoOptions) (*Demo, error) {
 		return nil, err
 	}
 	d := &Demo{Issuer: provider.Issuer, Token: o.Token, provider: provider}
-	if d.app, err = newDemoApp(provider, o); err != nil {
+	if d.storage, err = os.MkdirTemp("", "idp_exporter-demo-"); err == nil {
+		d.app, err = newDemoApp(ctx, provider, o, d.storage)
+	}
+	if err != nil {
 		_ = provider.Close()
+		_ = os.RemoveAll(d.storage)
 		return nil, err
 	}
 	d.Address = d.app.Addresses()[0]
 	return d, nil
 }
 
-func newDemoApp(p *demo.Running, o DemoOptions) (*App, error) {
+func newDemoApp(ctx context.Context, p *demo.Running, o DemoOptions, storage string) (*App, error) {
 	text, err := demoConfigFor(p, o.Token)
 	if err != nil {
 		return nil, err
@@ -81,8 +87,9 @@ func newDemoApp(p *demo.Running, o DemoOptions) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the demo's configuration: %w", err)
 	}
-	return New(c, Options{
-		Web: Web{Listen: []string{o.Listen}}, Kinds: kinds, Load: load, Logger: o.Logger, Switches: demoSwitches{p.Provider},
+	return New(ctx, c, Options{
+		StoragePath: storage,
+		Web:         Web{Listen: []string{o.Listen}}, Kinds: kinds, Load: load, Logger: o.Logger, Switches: demoSwitches{p.Provider},
 	})
 }
 
@@ -108,10 +115,7 @@ func (d *Demo) Run(ctx context.Context) error {
 	group.Go(func() error { return d.app.Run(ctx, make(chan os.Signal)) })
 	group.Go(d.provider.Wait)
 	err := group.Wait()
-	if closing := d.provider.Close(); err == nil {
-		err = closing
-	}
-	return err
+	return cmp.Or(err, d.provider.Close(), os.RemoveAll(d.storage))
 }
 
 // demoSwitches lets the exporter's routes throw the provider's switches.

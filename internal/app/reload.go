@@ -57,7 +57,11 @@ func (a *App) reload(ctx context.Context) error {
 // adopt puts a checked configuration in force, or nothing of it: whatever can
 // fail comes before the first change.
 func (a *App) adopt(ctx context.Context, c *config.Config) error {
-	p, err := newPlan(c)
+	w, err := newWatchers(ctx, c.Providers, *a.discovery.current.Load(), a.log)
+	if err != nil {
+		return err
+	}
+	p, err := newPlan(c, w)
 	if err != nil {
 		return err
 	}
@@ -72,15 +76,33 @@ func (a *App) adopt(ctx context.Context, c *config.Config) error {
 	if err := a.web.SetAccess(c.Access); err != nil {
 		return fmt.Errorf("access: %w", err)
 	}
-	a.access = c.Access
 	a.web.SetFailingCode(c.Verdict.FailingCode)
+	if err := a.book.Configure(c.Maintenance); err != nil {
+		return err
+	}
+	a.state.SuppressionChanged()
+	a.discovery.set(w)
+	a.config = c
 	return a.apply(c, p)
+}
+
+// rebuild puts nodes in force that were discovered.
+func (a *App) rebuild(context.Context) {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	p, err := newPlan(a.config, *a.discovery.current.Load())
+	if err == nil {
+		err = a.apply(a.config, p)
+	}
+	if err != nil {
+		a.log.Error("the nodes that were discovered could not be put in force; the former ones stay", "err", err)
+	}
 }
 
 // auditKeys notes whose credentials are about to change. Where that cannot be
 // kept, they do not change.
 func (a *App) auditKeys(ctx context.Context, next *access.Config) error {
-	changes := access.Changes(a.access, next)
+	changes := access.Changes(a.config.Access, next)
 	if a.audit == nil || changes == "" {
 		return nil
 	}

@@ -2,10 +2,12 @@ package balancer
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,16 +18,21 @@ const (
 	answerTime  = 2 * time.Second
 	maxQuestion = 256 // bytes
 	maxAgents   = 256 // connections answered at once on one listener
+
+	complainEvery = time.Minute
 )
 
-// agent is one listener of HAProxy's agent-check (HAProxy Configuration Manual,
-// "agent-check"): it answers "up" or "down" on a line and closes. A name that is
-// no node's gets no answer, which leaves the server as it is.
+// agent is one listener of HAProxy's agent-check: it answers one line of words
+// and closes. A name that is no node's gets no answer, which leaves the server
+// as it is.
 type agent struct {
 	net.Listener
-	node    string
-	verdict Verdict
-	log     *slog.Logger
+	node   string
+	answer func(node string) Answer
+	words  *words
+	log    *slog.Logger
+
+	complained atomic.Int64 // when, in Unix nanoseconds
 }
 
 func (a *agent) run(ctx context.Context) {
@@ -50,29 +57,35 @@ func (a *agent) run(ctx context.Context) {
 		}
 		slots <- struct{}{}
 		wg.Go(func() {
-			a.answer(conn)
+			a.serve(conn)
 			<-slots
 		})
 	}
 }
 
-func (a *agent) answer(conn net.Conn) {
+func (a *agent) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	node := a.node
 	if node == "" {
 		node = question(conn)
 	}
-	ok, known := a.verdict(node)
-	if !known {
-		a.log.Warn("agent-check asked about a node that does not exist", "listener", a.Addr().String())
+	answer := a.answer(node)
+	if !answer.Known {
+		a.complain()
 		return
 	}
-	word := "down\n"
-	if ok {
-		word = "up\n"
-	}
 	_ = conn.SetWriteDeadline(time.Now().Add(answerTime))
-	_, _ = conn.Write([]byte(word))
+	_, _ = io.WriteString(conn, a.words.say(conn.RemoteAddr(), node, answer))
+}
+
+// complain is bounded, since anyone who reaches the listener can cause it.
+func (a *agent) complain() {
+	now := time.Now().UnixNano()
+	last := a.complained.Load()
+	if now-last < int64(complainEvery) || !a.complained.CompareAndSwap(last, now) {
+		return
+	}
+	a.log.Warn("agent-check asked about a node that does not exist; compare agent-send with the nodes' names", "listener", a.Addr().String())
 }
 
 // question reads the node's name, up to the end of a line. Nothing asks about

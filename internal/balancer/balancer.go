@@ -1,8 +1,9 @@
 // Package balancer answers load balancers that do not speak HTTP: HAProxy's
 // agent-check, and a TCP port that is open only while the verdict passes.
 //
-// It knows nothing of probes: it asks for a verdict, of the whole or of one
-// node. Its listeners take no credentials and give one word.
+// It knows nothing of probes, drains and windows: it asks for an Answer about
+// the whole or about one node. Its listeners take no credentials and give a word
+// or two.
 package balancer
 
 import (
@@ -11,25 +12,47 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// Verdict tells whether a node passes; "" asks about the whole. The second
-// answer is false for a node that does not exist. It is asked often and must be
-// cheap.
-type Verdict func(node string) (ok, known bool)
+// Answer is what is to be said of a node, or of the whole.
+type Answer struct {
+	// Known is false for a node that does not exist.
+	Known bool
+	// OK tells whether the verdict passes.
+	OK bool
+	// Drained tells whether the node has been taken out of its load balancer.
+	Drained bool
+	// Maintenance tells whether a maintenance window for the node is open. It
+	// counts only while the node is drained: then work on it is under way.
+	Maintenance bool
+	// Returned is when a drain of the node last ended, zero if none is known to
+	// have. A drain that lapsed while the exporter was down ended, for this
+	// purpose, when the exporter came up: nobody could be told before.
+	Returned time.Time
+}
+
+// passes tells whether the node is to get new users.
+func (a Answer) passes() bool { return a.Known && a.OK && !a.Drained }
 
 // Options say where to listen. Every address is HOST:PORT, or NODE@HOST:PORT for
 // a listener that speaks of one node.
 type Options struct {
 	// Agent are the addresses of HAProxy agent-checks.
 	Agent []string
-	// TCP are the addresses of ports that are open while the verdict passes.
-	TCP     []string
-	Verdict Verdict
+	// TCP are the addresses of ports that are open while the verdict passes and
+	// the node is not drained.
+	TCP []string
+	// Answer tells about a node; "" asks about the whole. It is asked often and
+	// from several goroutines, and must be cheap.
+	Answer func(node string) Answer
+	// Verdict is what Answer replaces, for as long as drains are not known.
+	Verdict func(node string) (ok, known bool)
 	Logger  *slog.Logger
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time
 }
 
 // Balancer owns the listeners. Make one with New and run it once.
@@ -40,20 +63,26 @@ type Balancer struct {
 
 // New checks the addresses and opens the agents' listeners.
 func New(o Options) (*Balancer, error) {
-	b := &Balancer{}
+	if o.Answer == nil {
+		o.Answer = func(node string) Answer {
+			ok, known := o.Verdict(node)
+			return Answer{Known: known, OK: ok}
+		}
+	}
+	b, words := &Balancer{}, newWords(o.Now)
 	for _, a := range o.TCP {
-		node, address, err := split(a)
+		node, address, err := SplitNode(a)
 		if err != nil {
 			return nil, err
 		}
-		b.gates = append(b.gates, &gate{node: node, address: address, verdict: o.Verdict, log: o.Logger})
+		b.gates = append(b.gates, &gate{node: node, address: address, answer: o.Answer, log: o.Logger})
 	}
 	for _, a := range o.Agent {
-		node, address, err := split(a)
+		node, address, err := SplitNode(a)
 		if err == nil {
 			var l net.Listener
 			if l, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", address); err == nil {
-				b.agents = append(b.agents, &agent{Listener: l, node: node, verdict: o.Verdict, log: o.Logger})
+				b.agents = append(b.agents, &agent{Listener: l, node: node, answer: o.Answer, words: words, log: o.Logger})
 				continue
 			}
 		}
@@ -63,25 +92,11 @@ func New(o Options) (*Balancer, error) {
 	return b, nil
 }
 
-// split reads NODE@HOST:PORT.
-func split(a string) (node, address string, err error) {
-	if i := strings.LastIndex(a, "@"); i >= 0 {
-		node, a = a[:i], a[i+1:]
-		if node == "" {
-			return "", "", fmt.Errorf("address @%s: no node stands before the @; write NODE@HOST:PORT or HOST:PORT", a)
-		}
-	}
-	if _, _, err := net.SplitHostPort(a); err != nil {
-		return "", "", fmt.Errorf("address %q: write HOST:PORT or NODE@HOST:PORT: %w", a, err)
-	}
-	return node, a, nil
-}
-
 // CheckLocal refuses addresses that other machines reach, for an exporter
 // without an access section.
 func (o Options) CheckLocal() error {
 	for _, a := range append(append([]string(nil), o.Agent...), o.TCP...) {
-		_, address, err := split(a)
+		_, address, err := SplitNode(a)
 		if err != nil {
 			return err
 		}

@@ -16,16 +16,16 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // verdicts answers for the whole and for n1; n2 always fails.
-type verdicts struct{ ok atomic.Bool }
+type verdicts struct{ ok, drained atomic.Bool }
 
-func (v *verdicts) of(node string) (bool, bool) {
+func (v *verdicts) of(node string) Answer {
 	switch node {
 	case "", "n1":
-		return v.ok.Load(), true
+		return Answer{Known: true, OK: v.ok.Load(), Drained: v.drained.Load()}
 	case "n2":
-		return false, true
+		return Answer{Known: true}
 	}
-	return false, false
+	return Answer{}
 }
 
 func run(t *testing.T, o Options) *Balancer {
@@ -59,7 +59,7 @@ func ask(t *testing.T, address, question string) string {
 func TestAgentAnswersOneWord(t *testing.T) {
 	t.Parallel()
 	v := &verdicts{}
-	b := run(t, Options{Agent: []string{"127.0.0.1:0", "n2@127.0.0.1:0"}, Verdict: v.of})
+	b := run(t, Options{Agent: []string{"127.0.0.1:0", "n2@127.0.0.1:0"}, Answer: v.of})
 	whole, n2 := b.Addresses()[0].String(), b.Addresses()[1].String()
 	require.Equal(t, "down\n", ask(t, whole, "n1\n"))
 	v.ok.Store(true)
@@ -75,7 +75,7 @@ func TestSilentBalancersDoNotHoldOthersUp(t *testing.T) {
 	t.Parallel()
 	v := &verdicts{}
 	v.ok.Store(true)
-	b := run(t, Options{Agent: []string{"127.0.0.1:0"}, Verdict: v.of})
+	b := run(t, Options{Agent: []string{"127.0.0.1:0"}, Answer: v.of})
 	for range 2 * maxAgents {
 		conn, err := net.Dial("tcp", b.Addresses()[0].String())
 		require.NoError(t, err)
@@ -91,7 +91,7 @@ func TestTheGateIsOpenOnlyWhileTheVerdictPasses(t *testing.T) {
 	address := l.Addr().String()
 	require.NoError(t, l.Close())
 	v := &verdicts{}
-	run(t, Options{TCP: []string{"n1@" + address}, Verdict: v.of})
+	run(t, Options{TCP: []string{"n1@" + address}, Answer: v.of})
 	becomes := func(open bool) {
 		t.Helper()
 		require.Eventually(t, func() bool {
@@ -109,6 +109,29 @@ func TestTheGateIsOpenOnlyWhileTheVerdictPasses(t *testing.T) {
 	becomes(false)
 	v.ok.Store(true)
 	becomes(true)
+	v.drained.Store(true)
+	becomes(false)
+	v.drained.Store(false)
+	becomes(true)
+}
+
+func TestSplitNode(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string][2]string{
+		"127.0.0.1:9109":    {"", "127.0.0.1:9109"},
+		":9109":             {"", ":9109"},
+		"n1@127.0.0.1:9109": {"n1", "127.0.0.1:9109"},
+		"n1@[::1]:9109":     {"n1", "[::1]:9109"},
+		"a@b@localhost:1":   {"a@b", "localhost:1"},
+	} {
+		node, hostport, err := SplitNode(address)
+		require.NoError(t, err, address)
+		require.Equal(t, want, [2]string{node, hostport}, address)
+	}
+	for _, bad := range []string{"", "n1", "n1@", "@:1", "n1@host", "n1@::1:1", "::1"} {
+		_, _, err := SplitNode(bad)
+		require.Error(t, err, bad)
+	}
 }
 
 func TestAddresses(t *testing.T) {

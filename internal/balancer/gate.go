@@ -10,11 +10,12 @@ import (
 // look is how often a gate asks for its verdict.
 const look = 250 * time.Millisecond
 
-// gate is a TCP port that is open while the verdict passes. Whoever connects is
-// let go at once: that the port is open is the answer.
+// gate is a TCP port that is open while the verdict passes and nothing is
+// drained. Whoever connects is let go at once: that the port is open is the
+// answer.
 type gate struct {
 	node, address string
-	verdict       Verdict
+	answer        func(node string) Answer
 	log           *slog.Logger
 	failed        bool // the last attempt to open the port, told once
 }
@@ -35,15 +36,14 @@ func (g *gate) run(ctx context.Context) {
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	for {
-		ok, known := g.verdict(g.node)
-		switch {
-		case ok && known && open == nil:
+		switch a := g.answer(g.node); {
+		case !a.passes():
+			shut()
+		case open == nil:
 			if open = g.listen(ctx); open != nil {
 				done = make(chan struct{})
 				go greet(open, done)
 			}
-		case !ok || !known:
-			shut()
 		}
 		select {
 		case <-ctx.Done():

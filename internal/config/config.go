@@ -10,11 +10,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/idp-exporter/idp_exporter/internal/audit"
 	"github.com/idp-exporter/idp_exporter/internal/config/strict"
+	"github.com/idp-exporter/idp_exporter/internal/discover"
+	"github.com/idp-exporter/idp_exporter/internal/maintenance"
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 	"github.com/idp-exporter/idp_exporter/probes"
@@ -32,6 +35,8 @@ type Config struct {
 	Verdict  Verdict
 	Schedule Schedule
 	Metrics  Metrics
+	// Maintenance are the windows that come round.
+	Maintenance []maintenance.Recurring
 	// Warnings are settings that work but should be reconsidered.
 	Warnings strict.Problems
 }
@@ -66,7 +71,12 @@ type Metrics struct {
 // Provider is one identity provider and its nodes.
 type Provider struct {
 	probes.Provider
+	// Nodes are those that the file lists.
 	Nodes []probes.Node
+	// Discover says where further nodes are found, nil if nowhere.
+	Discover *discover.Options
+	// Group are the rules for the nodes.
+	Group state.Group
 }
 
 // Probe is one configured probe, not yet built.
@@ -81,10 +91,27 @@ type Probe struct {
 	Gates                bool
 	FailAfter, PassAfter int
 	// Nodes are the instances the probe runs against; the zero Node is the public name.
-	Nodes   []probes.Node
+	// Those that are discovered are not among them, see NodesWith.
+	Nodes []probes.Node
+	// Needs are the probes without which this one says nothing.
+	Needs   []string
 	Options probes.Options
 	// Fingerprint changes with everything that decides what the probe does.
 	Fingerprint string
+	// StoredFingerprint is the same less every secret: it goes to disk.
+	StoredFingerprint string
+
+	// wanted are the nodes that the file names for the probe; none means all.
+	wanted []string
+}
+
+// NodesWith returns the nodes the probe runs against, given those that were
+// discovered.
+func (p *Probe) NodesWith(found []probes.Node) []probes.Node {
+	if len(p.wanted) > 0 {
+		found = slices.DeleteFunc(slices.Clone(found), func(n probes.Node) bool { return !slices.Contains(p.wanted, n.Name) })
+	}
+	return discover.Merge(p.Nodes, found)
 }
 
 // Kinds finds a kind of probe by name.
@@ -118,7 +145,8 @@ func load(doc *strict.Document, kinds Kinds) (*Config, error) {
 		Metrics:  Metrics{ClassicBuckets: true},
 	}
 	doc.Decode(doc.Root, "", &raw)
-	c := &Config{Access: raw.Access, Audit: raw.Audit, Log: raw.Log, Verdict: raw.Verdict, Schedule: raw.Schedule, Metrics: raw.Metrics}
+	c := &Config{Access: raw.Access, Audit: raw.Audit, Log: raw.Log, Verdict: raw.Verdict, Schedule: raw.Schedule, Metrics: raw.Metrics,
+		Maintenance: raw.Maintenance}
 	l := loader{doc: doc, kinds: kinds, config: c}
 	if doc.Root == nil {
 		if len(doc.Problems()) == 0 {
@@ -127,6 +155,7 @@ func load(doc *strict.Document, kinds Kinds) (*Config, error) {
 	} else {
 		l.providers(raw.Providers)
 		l.probes(raw.Probes)
+		l.together()
 		l.rest()
 	}
 	errs, warnings := doc.Problems().Split()

@@ -6,7 +6,9 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/idp-exporter/idp_exporter/internal/audit"
+	"github.com/idp-exporter/idp_exporter/internal/discover"
 	"github.com/idp-exporter/idp_exporter/internal/fetch"
+	"github.com/idp-exporter/idp_exporter/internal/maintenance"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 )
 
@@ -20,13 +22,19 @@ type file struct {
 	Verdict   Verdict        `yaml:"verdict"`
 	Schedule  Schedule       `yaml:"schedule"`
 	Metrics   Metrics        `yaml:"metrics"`
+
+	Maintenance []maintenance.Recurring `yaml:"maintenance"`
 }
 
 type providerFile struct {
 	Name   string `yaml:"name"`
 	Issuer string `yaml:"issuer"`
 	// Nodes are the instances behind the provider's load balancer.
-	Nodes         []nodeFile `yaml:"nodes"`
+	Nodes    []nodeFile        `yaml:"nodes"`
+	Discover *discover.Options `yaml:"discover"`
+	// MinUp and Quorum are those of state.Group; nil is the default.
+	MinUp         *int `yaml:"min_up"`
+	Quorum        *int `yaml:"quorum"`
 	fetch.Options `yaml:",inline"`
 }
 
@@ -56,4 +64,5 @@ type probeFile struct {
 	FailAfter int           `yaml:"fail_after"`
 	PassAfter int           `yaml:"pass_after"`
 	Nodes     []string      `yaml:"nodes"`
+	Needs     []string      `yaml:"needs"`
 }

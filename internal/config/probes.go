@@ -48,7 +48,7 @@ func (l *loader) probe(path string, node *yaml.Node, taken names) {
 	l.claim(taken, "probe", raw.Name, path+".name")
 	p := &Probe{
 		Name: raw.Name, Kind: kind, Every: raw.Every, Timeout: raw.Timeout, Gates: raw.Gates,
-		FailAfter: raw.FailAfter, PassAfter: raw.PassAfter, Options: options,
+		FailAfter: raw.FailAfter, PassAfter: raw.PassAfter, Needs: raw.Needs, Options: options,
 	}
 	l.timing(path, p)
 	l.damping(path, p)
@@ -61,11 +61,11 @@ func (l *loader) probe(path string, node *yaml.Node, taken names) {
 	if aware, ok := options.(probes.NodeAware); ok && len(raw.Nodes) == 0 && !aware.UsesNodes(setting) {
 		raw.Nodes = []string{publicNode}
 	}
-	p.Nodes = l.nodesOf(path, p.Provider, raw.Nodes)
+	p.Nodes, p.wanted = l.nodesOf(path, p.Provider, raw.Nodes), raw.Nodes
 	if p.Provider != nil || raw.Provider == "" {
 		l.report(path, options.Check(setting))
 	}
-	p.Fingerprint = fingerprint(node, p)
+	p.Fingerprint, p.StoredFingerprint = l.fingerprint(node, p, true), l.fingerprint(node, p, false)
 	l.config.Probes = append(l.config.Probes, p)
 }
 
@@ -204,6 +204,9 @@ func (l *loader) nodesOf(path string, p *Provider, wanted []string) []probes.Nod
 	for i, name := range wanted {
 		at := path + ".nodes[" + strconv.Itoa(i) + "]"
 		n, ok := known[name]
+		if !ok && p != nil && p.Discover != nil {
+			continue // it may be discovered
+		}
 		if !ok {
 			l.oneOf(at, name, all...)
 			continue
@@ -216,42 +219,63 @@ func (l *loader) nodesOf(path string, p *Provider, wanted []string) []probes.Nod
 
 // judging are the keys that say what is made of results, not how they come
 // about; changing them keeps a probe's results.
-var judging = map[string]bool{"name": true, "severity": true, "gates": true, "fail_after": true, "pass_after": true, "nodes": true}
+var judging = map[string]bool{"name": true, "severity": true, "gates": true, "fail_after": true, "pass_after": true, "nodes": true, "needs": true}
 
-// fingerprint sums up everything that decides what a probe's runs do.
-func fingerprint(node *yaml.Node, p *Probe) string {
-	h := sha256.New()
-	budget := 10_000
+// fingerprint sums up everything that decides what a probe's runs do, with or
+// without its secrets.
+func (l *loader) fingerprint(node *yaml.Node, p *Probe, secrets bool) string {
+	f := fingerprint{Hash: sha256.New(), budget: 10_000}
+	if !secrets {
+		f.leaveOut = l.doc.IsSecret
+	}
 	if node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		if !judging[node.Content[i].Value] {
-			sum(h, node.Content[i], &budget)
-			sum(h, node.Content[i+1], &budget)
+			f.add(node.Content[i])
+			f.add(node.Content[i+1])
 		}
 	}
 	if p.Provider != nil {
-		_, _ = io.WriteString(h, p.Provider.Issuer+"\x00"+p.Provider.Dial.Proxy+"\x00")
+		f.text(p.Provider.Issuer)
+		if secrets { // a proxy's URL may hold a password
+			f.text(p.Provider.Dial.Proxy)
+		}
 		t := p.Provider.Dial.TLS
 		if authorities, err := os.ReadFile(t.CAFile); err == nil {
-			_, _ = h.Write(authorities)
+			_, _ = f.Write(authorities)
 		}
-		_, _ = io.WriteString(h, t.CAFile+"\x00"+t.CertFile+"\x00"+t.KeyFile+"\x00"+t.ServerName+"\x00"+t.MinVersion+strconv.FormatBool(t.InsecureSkipVerify))
+		f.text(t.CAFile, t.CertFile, t.KeyFile, t.ServerName, t.MinVersion, strconv.FormatBool(t.InsecureSkipVerify))
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return hex.EncodeToString(f.Sum(nil))
 }
 
-// sum feeds a node into a hash. The budget bounds what nested aliases can cost.
-func sum(h hash.Hash, n *yaml.Node, budget *int) {
-	if *budget--; *budget < 0 {
+// fingerprint is a hash of YAML. The budget bounds what nested aliases can cost.
+type fingerprint struct {
+	hash.Hash
+	budget   int
+	leaveOut func(*yaml.Node) bool
+}
+
+func (f *fingerprint) text(parts ...string) {
+	for _, p := range parts {
+		_, _ = io.WriteString(f, p+"\x00")
+	}
+}
+
+func (f *fingerprint) add(n *yaml.Node) {
+	if f.budget--; f.budget < 0 {
 		return
 	}
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	_, _ = io.WriteString(h, n.Tag+"\x00"+n.Value+"\x00"+strconv.Itoa(len(n.Content))+"\x00")
+	if f.leaveOut != nil && f.leaveOut(n) {
+		return
+	}
+	f.text(n.Tag, n.Value, strconv.Itoa(len(n.Content)))
 	for _, c := range n.Content {
-		sum(h, c, budget)
+		f.add(c)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/idp-exporter/idp_exporter/internal/config/strict"
+	"github.com/idp-exporter/idp_exporter/internal/discover"
+	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
 
@@ -63,9 +65,39 @@ func (l *loader) providers(raw []providerFile) {
 		}
 		l.config.Providers = append(l.config.Providers, &Provider{
 			Provider: probes.Provider{Name: p.Name, Issuer: p.Issuer, Dial: p.Options},
-			Nodes:    l.nodes(path, p.Nodes),
+			Nodes:    l.nodes(path, p.Nodes), Discover: l.discovery(path, p.Discover), Group: l.group(path, p),
 		})
 	}
+}
+
+func (l *loader) discovery(path string, o *discover.Options) *discover.Options {
+	if o != nil {
+		l.report(path+".discover", o.Check())
+		o.File = l.doc.Path(o.File)
+	}
+	return o
+}
+
+// group reads the rules of a provider for its nodes.
+func (l *loader) group(path string, p providerFile) state.Group {
+	g := state.DefaultGroup()
+	for _, v := range []struct {
+		key  string
+		from *int
+		into *int
+	}{{"min_up", p.MinUp, &g.MinUp}, {"quorum", p.Quorum, &g.Quorum}} {
+		if v.from == nil {
+			continue
+		}
+		*v.into = *v.from
+		switch at, nodes := path+"."+v.key, len(p.Nodes); {
+		case *v.from < 0 || *v.from > discover.MaxNodes:
+			l.doc.Add(at, false, "%d is out of range; use 0 to %d nodes", *v.from, discover.MaxNodes)
+		case *v.from > nodes && p.Discover == nil:
+			l.doc.Add(at, false, "%d is more than the %d nodes of the provider; use 0 to %d", *v.from, nodes, nodes)
+		}
+	}
+	return g
 }
 
 func (l *loader) issuer(path, issuer string) *url.URL {

@@ -60,6 +60,14 @@ func (b *Book) DrainedUntil(node string, at time.Time) (until time.Time, drained
 	return d.Until, true
 }
 
+// InWindow tells whether a window is open at a time for a node with all its
+// probes.
+func (b *Book) InWindow(node string, at time.Time) bool {
+	return slices.ContainsFunc(b.at(at).active, func(a active) bool {
+		return a.cause == CauseMaintenance && a.hasNode(node) && len(a.probeNames) == 0
+	})
+}
+
 // Returned tells when a drain of the node ended, the zero time if none has ended
 // lately. One that ended while the exporter was down counts from when it was
 // there again.

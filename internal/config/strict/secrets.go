@@ -19,6 +19,7 @@ var envReference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 // decodeSecret reads a secret's value: ${ENV}, or the value itself, or, where a
 // key of its own with the suffix _file has no place, {file: PATH}.
 func (d *Document) decodeSecret(n *yaml.Node, path string, v reflect.Value) {
+	d.secrets[n] = true
 	if n.Kind == yaml.MappingNode {
 		var from struct {
 			File string `yaml:"file"`

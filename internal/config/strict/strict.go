@@ -79,8 +79,10 @@ type Document struct {
 	at    map[string]Position
 	// failed holds the paths of values that could not be read.
 	failed map[string]bool
-	nodes  int
-	over   bool
+	// secrets are the values that were read as secrets.
+	secrets map[*yaml.Node]bool
+	nodes   int
+	over    bool
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+)(?:, column (\d+))?: )?`)
@@ -88,7 +90,8 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+)(?:, column (\d+))?: )?`)
 // Parse reads a document. Relative paths of secret files are taken from dir.
 // A document that is not YAML has one problem and a nil Root.
 func Parse(r io.Reader, file, dir string) *Document {
-	d := &Document{file: file, dir: dir, at: make(map[string]Position), failed: make(map[string]bool)}
+	d := &Document{file: file, dir: dir, at: make(map[string]Position), failed: make(map[string]bool),
+		secrets: make(map[*yaml.Node]bool)}
 	content, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	switch {
 	case err != nil:
@@ -171,6 +174,9 @@ func (d *Document) Has(path string) bool {
 // Failed tells whether the value at path stands in the file but could not be
 // read, so that what follows from it need not be told too.
 func (d *Document) Failed(path string) bool { return d.failed[path] }
+
+// IsSecret tells whether a value was read as a secret.
+func (d *Document) IsSecret(n *yaml.Node) bool { return d.secrets[n] }
 
 // Problems returns what was found, in the order of the file.
 func (d *Document) Problems() Problems {

@@ -1,0 +1,119 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/idp-exporter/idp_exporter/internal/config"
+	"github.com/idp-exporter/idp_exporter/internal/maintenance"
+	"github.com/idp-exporter/idp_exporter/internal/state"
+	"github.com/idp-exporter/idp_exporter/internal/store"
+)
+
+const (
+	// keepEvery is how often changed verdicts are stored. A kill loses that much;
+	// drains and windows are stored before they are acknowledged.
+	keepEvery = 5 * time.Second
+	// lastWrite bounds the write at the end.
+	lastWrite = 3 * time.Second
+)
+
+// openStorage opens the store and reads drains and windows. An exporter whose
+// storage fails goes on without: it forgets at a restart, and refuses drains.
+func (a *App) openStorage(ctx context.Context, c *config.Config) error {
+	path := a.options.StoragePath
+	if path != "" {
+		opened, err := store.Open(ctx, path, a.log)
+		if err != nil {
+			a.log.Error("the exporter goes on without storage: drains are refused, and verdicts do not outlive a restart", "err", err)
+		}
+		a.store = opened
+	}
+	o := maintenance.Options{}
+	if path != "" {
+		o.Store = a.store
+	}
+	a.book = maintenance.New(o)
+	if a.store != nil {
+		if err := a.book.Load(ctx); err != nil {
+			a.log.Error("storage", "err", err)
+		}
+	}
+	return a.book.Configure(c.Maintenance)
+}
+
+func (a *App) closeStorage() {
+	if a.store == nil {
+		return
+	}
+	if err := a.store.Close(); err != nil {
+		a.log.Error("the storage was not closed cleanly", "err", err)
+	}
+}
+
+// restore takes up the verdicts of before the restart, as far as they are fresh.
+func (a *App) restore(ctx context.Context) {
+	if a.store == nil {
+		return
+	}
+	records, err := a.store.LoadVerdicts(ctx)
+	if err != nil {
+		a.log.Error("verdicts of before the restart could not be read", "err", err)
+		return
+	}
+	saved := make([]state.Saved, len(records))
+	for i, r := range records {
+		saved[i] = state.Saved(r)
+	}
+	restored := a.state.Restore(saved)
+	a.log.Info("verdicts of before the restart", "restored", len(restored), "stored", len(saved))
+}
+
+// keep stores verdicts as they change, until ctx ends and then once more.
+func (a *App) keep(ctx context.Context) error {
+	if a.store == nil {
+		return nil
+	}
+	tick := time.NewTicker(keepEvery)
+	defer tick.Stop()
+	kept := time.Time{}
+	for {
+		select {
+		case <-ctx.Done():
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
+			defer cancel()
+			a.keepOnce(ctx, kept)
+			return nil
+		case <-tick.C:
+			kept = a.keepOnce(ctx, kept)
+			a.book.Sweep(ctx)
+		}
+	}
+}
+
+// keepOnce stores what has changed since a time and returns the time to go on
+// from.
+func (a *App) keepOnce(ctx context.Context, since time.Time) time.Time {
+	now := time.Now()
+	changed := a.state.Export(since)
+	records := make([]store.VerdictRecord, len(changed))
+	for i, s := range changed {
+		records[i] = store.VerdictRecord(s)
+	}
+	if len(records) == 0 {
+		return now
+	}
+	err := a.store.SaveVerdicts(ctx, records)
+	if failing := err != nil; failing != a.keepFails {
+		a.keepFails = failing
+		if failing {
+			a.log.Error("verdicts cannot be stored; they are kept in memory and tried again", "err", err)
+		} else {
+			a.log.Info("verdicts are stored again")
+		}
+	}
+	if err != nil {
+		return since
+	}
+	return now
+}

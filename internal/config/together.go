@@ -1,0 +1,80 @@
+package config
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/idp-exporter/idp_exporter/internal/maintenance"
+	"github.com/idp-exporter/idp_exporter/internal/state"
+	"github.com/idp-exporter/idp_exporter/probes/login"
+)
+
+// together checks what can only be told of all probes at once.
+func (l *loader) together() {
+	if len(l.doc.Problems()) > 0 {
+		if errs, _ := l.doc.Problems().Split(); len(errs) > 0 {
+			l.maintenance()
+			return // probes may be missing, and what follows would be wrong
+		}
+	}
+	at := map[string]string{}
+	var specs []state.Spec
+	var loads []login.Load
+	for i, p := range l.config.Probes {
+		at[p.Name] = "probes[" + strconv.Itoa(i) + "]"
+		for _, n := range p.Nodes {
+			specs = append(specs, state.Spec{Key: state.Key{Probe: p.Name, Node: n.Name}, Needs: p.Needs})
+		}
+		if o, ok := p.Options.(interface{ LoginOptions() *login.Options }); ok && p.Provider != nil {
+			loads = append(loads, login.Load{Probe: p.Name, Issuer: p.Provider.Issuer, Nodes: len(p.Nodes), Every: p.Every, Options: o.LoginOptions()})
+		}
+	}
+	for _, e := range state.CheckNeeds(specs) {
+		path := at[e.Probe] + ".needs"
+		if i := slices.Index(l.find(e.Probe).Needs, e.Need); i >= 0 {
+			path += "[" + strconv.Itoa(i) + "]"
+		}
+		l.doc.Add(path, false, "%q: %s", e.Need, e.Message)
+	}
+	for _, o := range login.Overloads(loads) {
+		o.Problem.Warning = true // it works, though less often
+		l.doc.Add(at[o.Probe]+"."+o.Problem.Path, true, "%s", o.Problem.Message)
+	}
+	l.maintenance()
+}
+
+func (l *loader) find(name string) *Probe {
+	i := slices.IndexFunc(l.config.Probes, func(p *Probe) bool { return p.Name == name })
+	return l.config.Probes[i]
+}
+
+func (l *loader) maintenance() {
+	known := maintenance.Known{
+		Probe: func(name string) bool {
+			return slices.ContainsFunc(l.config.Probes, func(p *Probe) bool { return p.Name == name })
+		},
+		Node: l.knowsNode,
+	}
+	for _, p := range maintenance.Check(l.config.Maintenance, known, time.Now()) {
+		l.doc.Add("maintenance"+p.Path, p.Warning, "%s", p.Message)
+	}
+}
+
+// knowsNode tells whether a provider has the node, or may come to have it.
+func (l *loader) knowsNode(name string) bool {
+	if name == publicNode {
+		return true
+	}
+	for _, p := range l.config.Providers {
+		if p.Discover != nil {
+			return true
+		}
+		for _, n := range p.Nodes {
+			if n.Name == name {
+				return true
+			}
+		}
+	}
+	return false
+}
