@@ -161,9 +161,14 @@ func tail(s string, n int) string {
 	return s
 }
 
+// slack is how much longer than expected a condition may take: the machine may
+// be slow and busy.
+const slack = 4
+
 // eventually calls f until it returns nil.
 func eventually(t *testing.T, within time.Duration, f func() error) {
 	t.Helper()
+	within *= slack
 	deadline := time.Now().Add(within)
 	for {
 		err := f()

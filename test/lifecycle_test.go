@@ -77,7 +77,7 @@ func TestWithoutAnAccessSectionItStaysAtHome(t *testing.T) {
 	t.Parallel()
 	p := provider(t, demo.StartOptions{})
 	file := writeFile(t, t.TempDir(), "c.yml", loginConfig(p.Issuer, ""))
-	_, stderr, code := command(t, "serve", "--config.file="+file, "--web.listen-address=0.0.0.0:"+freePort(t))
+	_, stderr, code := command(t, "serve", "--config.file="+file, "--storage.path=", "--web.listen-address=0.0.0.0:"+freePort(t))
 	require.Equal(t, 1, code)
 	require.Contains(t, stderr, "access")
 
