@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -14,7 +15,7 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 )
 
-// maxBody bounds a request's body, in bytes. No route of today reads one.
+// maxBody bounds a request's body, in bytes.
 const maxBody = 64 << 10
 
 // handler answers for one listener; health marks the health listener, which
@@ -86,6 +87,7 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, rt *route) stri
 		rt.serve(w, r, grant)
 		return grant.Name
 	}
+	h.guard.Load().Refused(d.reason)
 	h.auditRefusal(r, rt, grant, d)
 	if rt != nil && rt.Open == access.OpenTestall {
 		h.options.Testall.CountTestall(d.code)
@@ -99,10 +101,18 @@ type denial struct {
 	code      int
 	text      string
 	challenge string
+	// reason is why a credential did not do, 0 for denials of another kind;
+	// whose it is, where that is known, stays out of the answer.
+	reason access.Reason
+	whose  string
+	// wait is when the next try makes sense.
+	wait time.Duration
 }
 
 func (d *denial) write(w http.ResponseWriter) {
 	switch {
+	case d.wait > 0:
+		w.Header().Set("Retry-After", strconv.Itoa(access.RetryAfter(d.wait)))
 	case d.challenge != "":
 		w.Header()["Www-Authenticate"] = []string{d.challenge, `Basic realm="idp_exporter", charset="UTF-8"`}
 	case d.code == http.StatusServiceUnavailable:
@@ -130,13 +140,16 @@ func (h *handler) judge(r *http.Request, rt *route) (access.Grant, *denial) {
 	}
 	open := rt != nil && rt.Open != "" && guard.Open(rt.Open, r)
 	grant, err := guard.Identify(r)
+	if d := limited(guard, rt, grant); d != nil {
+		return grant, d
+	}
 	switch {
 	case rt != nil && grant.Scopes.Has(rt.Scope), open:
 		return grant, nil
 	case err != nil && errors.Is(err, access.ErrBusy):
 		return grant, &denial{code: http.StatusServiceUnavailable, text: err.Error()}
 	case !grant.Known:
-		return grant, unauthorized(grant.Shown)
+		return grant, unknown(grant)
 	case rt == nil:
 		return grant, &denial{code: http.StatusNotFound, text: "not found"}
 	default:
@@ -153,7 +166,7 @@ func unauthorized(shown bool) *denial {
 }
 
 func forbidden(scope access.Scope) *denial {
-	return &denial{code: http.StatusForbidden, text: fmt.Sprintf("the credential lacks the scope %s", scope)}
+	return &denial{code: http.StatusForbidden, text: fmt.Sprintf("the credential lacks the scope %s", scope), reason: access.ReasonScope}
 }
 
 func judgeLocal(r *http.Request, rt *route, health bool) (access.Grant, *denial) {

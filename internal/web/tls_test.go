@@ -108,6 +108,11 @@ func TestClientCertificates(t *testing.T) {
 		{Name: "spiffe", SAN: "spiffe://example.com/prometheus", Scopes: []string{"metrics"}},
 		{Name: "ip", SAN: "192.0.2.7", Scopes: []string{"page"}},
 		{Name: "mail", SAN: "ops@example.com", Scopes: []string{"admin"}},
+		{Name: "ip6", SAN: "2001:db8::7", Scopes: []string{"page"}},
+		{Name: "near", SAN: "near.example.com", Scopes: []string{"page"}, Bounds: access.Bounds{Networks: []string{"127.0.0.0/8"}}},
+		{Name: "far", SAN: "far.example.com", Scopes: []string{"page"}, Bounds: access.Bounds{Networks: []string{"198.51.100.0/24"}}},
+		{Name: "ended", SAN: "ended.example.com", Scopes: []string{"page"}, Bounds: access.Bounds{NotAfter: access.At(time.Now().Add(-time.Minute))}},
+		{Name: "early", SAN: "early.example.com", Scopes: []string{"page"}, Bounds: access.Bounds{NotBefore: access.At(time.Now().Add(time.Hour))}},
 	}}
 	dns := func(name string) func(*x509.Certificate) {
 		return func(c *x509.Certificate) { c.DNSNames = []string{name} }
@@ -127,6 +132,24 @@ func TestClientCertificates(t *testing.T) {
 		{"ip", "RequireAndVerifyClientCert", ca, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 7)} }, want{"/": 200}},
 		{"mail", "VerifyClientCertIfGiven", ca, func(c *x509.Certificate) { c.EmailAddresses = []string{"ops@example.com"} }, want{"/": 403}},
 		{"common name only", "VerifyClientCertIfGiven", ca, func(c *x509.Certificate) { c.Subject.CommonName = "lb.example.com" }, want{"/testall": 401}},
+		{"ip6", "VerifyClientCertIfGiven", ca, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.ParseIP("2001:db8::7")} }, want{"/": 200, "/metrics": 403}},
+		{"two names", "VerifyClientCertIfGiven", ca, func(c *x509.Certificate) {
+			c.DNSNames, c.EmailAddresses = []string{"x.example.com", "lb.example.com"}, []string{"ops@EXAMPLE.com"}
+		}, want{"/testall": 200, "/demo": 404, "/metrics": 403}},
+		{"address as a name", "VerifyClientCertIfGiven", ca, dns("192.0.2.7"), want{"/": 401}},
+		{"wildcard", "VerifyClientCertIfGiven", ca, dns("*.example.com"), want{"/testall": 401}},
+		{"name below", "VerifyClientCertIfGiven", ca, dns("lb.example.com.evil.example"), want{"/testall": 401}},
+		{"mail of another case", "VerifyClientCertIfGiven", ca, func(c *x509.Certificate) { c.EmailAddresses = []string{"OPS@example.com"} }, want{"/": 401}},
+		{"near", "VerifyClientCertIfGiven", ca, dns("near.example.com"), want{"/": 200}},
+		{"far", "VerifyClientCertIfGiven", ca, dns("far.example.com"), want{"/": 401}},
+		{"ended", "VerifyClientCertIfGiven", ca, dns("ended.example.com"), want{"/": 401}},
+		{"early", "VerifyClientCertIfGiven", ca, dns("early.example.com"), want{"/": 401}},
+		{"expired certificate", "VerifyClientCertIfGiven", ca, func(c *x509.Certificate) {
+			c.DNSNames, c.NotAfter = []string{"lb.example.com"}, time.Now().Add(-time.Minute)
+		}, want{"/testall": 0}},
+		{"for servers only", "VerifyClientCertIfGiven", ca, func(c *x509.Certificate) {
+			c.DNSNames, c.ExtKeyUsage = []string{"lb.example.com"}, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+		}, want{"/testall": 0}},
 		{"unknown", "VerifyClientCertIfGiven", ca, dns("other.example.com"), want{"/testall": 401, "/-/healthy": 200}},
 		{"not verified", "RequestClientCert", ca, dns("lb.example.com"), want{"/testall": 401}},
 		{"stranger's, not verified", "RequireAnyClientCert", stranger, dns("lb.example.com"), want{"/testall": 401}},
@@ -159,6 +182,25 @@ func TestClientCertificates(t *testing.T) {
 				_ = res.Body.Close()
 			}
 		})
+	}
+}
+
+func TestClientCertificateIsLimited(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	o := options()
+	o.Access = &access.Config{Clients: []access.Client{{Name: "slow", SAN: "slow.example.com", Scopes: []string{"metrics", "testall"},
+		Bounds: access.Bounds{RateLimit: access.RateLimit{PerSecond: new(1e-9), Burst: new(1)}}}}}
+	o.WebConfigFile = ca.webConfig(t, "  client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: ca.pem\n")
+	s := start(t, o)
+	s.url = strings.Replace(s.url, "http:", "https:", 1)
+	s.client = ca.client(t, ca.issue(t, func(c *x509.Certificate) { c.DNSNames = []string{"slow.example.com"} }))
+	require.Equal(t, 200, s.get(t, "/metrics").code)
+	got := s.get(t, "/metrics")
+	require.Equal(t, http.StatusTooManyRequests, got.code)
+	require.NotEmpty(t, got.header.Get("Retry-After"))
+	for range 20 {
+		require.Equal(t, 200, s.get(t, "/testall").code)
 	}
 }
 

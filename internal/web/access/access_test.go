@@ -30,16 +30,18 @@ func TestCheck(t *testing.T) {
 		message string
 	}{
 		{"good", Config{
-			Tokens:  []Token{{Name: "a", Hash: good, Scopes: []string{"metrics"}}, {Name: "b", Hashes: []string{good}, Scopes: []string{"all"}}},
+			Tokens:  []Token{{Name: "a", Hash: good, Scopes: []string{"metrics"}}, {Name: "b", Hashes: []Hash{{Hash: good}}, Scopes: []string{"all"}}},
 			Users:   []User{{Name: "a", Hash: string(hash), Scopes: []string{"status"}}, {Name: "b", Hash: good, Scopes: []string{"page"}}},
 			Clients: []Client{{Name: "a", SAN: "a.example", Scopes: []string{"testall"}}},
 			Open:    []string{"test", "testall"}, OpenTo: []string{"10.0.0.0/8", "fd00::/8"},
+			TrustedProxies: []string{"10.1.0.0/16"}, ForwardedHeader: HeaderForwarded,
+			RateLimit: RateLimit{PerSecond: new(0.5), Burst: new(1)}, GuessLimit: new(0),
 		}, "", ""},
 		{"no name", Config{Tokens: []Token{{Hash: good, Scopes: []string{"all"}}}}, "tokens[0].name", "missing"},
 		{"twice", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}, {Name: "a", Hash: good, Scopes: []string{"all"}}}}, "tokens[1].name", "hashes"},
 		{"no hash", Config{Tokens: []Token{{Name: "a", Scopes: []string{"all"}}}}, "tokens[0].hash", "token create"},
 		{"plain token", Config{Tokens: []Token{{Name: "a", Hash: "idp_canary", Scopes: []string{"all"}}}}, "tokens[0].hash", "is no hash"},
-		{"short hash", Config{Tokens: []Token{{Name: "a", Hashes: []string{good, good[:70]}, Scopes: []string{"all"}}}}, "tokens[0].hashes[1]", "64 hexadecimal"},
+		{"short hash", Config{Tokens: []Token{{Name: "a", Hashes: []Hash{{Hash: good}, {Hash: good[:70]}}, Scopes: []string{"all"}}}}, "tokens[0].hashes[1]", "64 hexadecimal"},
 		{"bcrypt token", Config{Tokens: []Token{{Name: "a", Hash: string(hash), Scopes: []string{"all"}}}}, "tokens[0].hash", "users"},
 		{"no scope", Config{Tokens: []Token{{Name: "a", Hash: good}}}, "tokens[0].scopes", "[metrics]"},
 		{"wrong scope", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all", "metric"}}}}, "tokens[0].scopes[1]", "metrics"},
@@ -50,6 +52,25 @@ func TestCheck(t *testing.T) {
 		{"plain password", Config{Users: []User{{Name: "a", Hash: "canary", Scopes: []string{"all"}}}}, "users[0].hash", "htpasswd"},
 		{"no SAN", Config{Clients: []Client{{Name: "a", Scopes: []string{"all"}}}}, "clients[0].san", "missing"},
 		{"open metrics", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}}, Open: []string{"metrics"}}, "open[0]", "only test and testall"},
+		{"no end", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}, Bounds: Bounds{NotBefore: moment("2040-01-02"), NotAfter: moment("2040-01-01")}}}},
+			"tokens[0].not_after", "never count"},
+		{"hash without end", Config{Users: []User{{Name: "a", Hashes: []Hash{{Hash: good}, {Hash: good, NotBefore: moment("2040-01-02"), NotAfter: moment("2040-01-02T00:00:00Z")}},
+			Scopes: []string{"all"}}}}, "users[0].hashes[1].not_after", "is not after not_before"},
+		{"hash outside", Config{Users: []User{{Name: "a", Hashes: []Hash{{Hash: good, NotBefore: moment("2050-01-01")}}, Scopes: []string{"all"},
+			Bounds: Bounds{NotAfter: moment("2040-01-01")}}}}, "users[0].hashes[0].not_after", "outside"},
+		{"credential network", Config{Clients: []Client{{Name: "a", SAN: "a", Scopes: []string{"all"}, Bounds: Bounds{Networks: []string{"10.0.0.0/8", "nowhere"}}}}},
+			"clients[0].networks[1]", "10.0.0.0/8"},
+		{"mapped network", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}}, TrustedProxies: []string{"::ffff:10.0.0.0/104"}}, "trusted_proxies[0]", "no network"},
+		{"negative rate", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}, Bounds: Bounds{RateLimit: RateLimit{PerSecond: new(-1.0)}}}}},
+			"tokens[0].per_second", "negative"},
+		{"no burst", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}}, RateLimit: RateLimit{Burst: new(0)}}, "rate_limit.burst", "1 or more"},
+		{"negative guesses", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}}, GuessLimit: new(-1)}, "guess_limit", "negative"},
+		{"header without proxies", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}}, ForwardedHeader: HeaderForwarded}, "forwarded_header", "trusted_proxies"},
+		{"wrong header", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}}, ForwardedHeader: "X-Real-IP", TrustedProxies: []string{"10.0.0.0/8"}},
+			"forwarded_header", "x-forwarded-for"},
+		{"subject for a SAN", Config{Clients: []Client{{Name: "a", SAN: "CN=lb.example.com", Scopes: []string{"all"}}}}, "clients[0].san", "common name"},
+		{"half a mail address", Config{Clients: []Client{{Name: "a", SAN: "ops@", Scopes: []string{"all"}}}}, "clients[0].san", "no subject alternative name"},
+		{"no URI", Config{Clients: []Client{{Name: "a", SAN: "://x", Scopes: []string{"all"}}}}, "clients[0].san", "no URI"},
 		{"no network", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}}, Open: []string{"test"}, OpenTo: []string{"10.0.0.1"}}, "open_to[0]", "10.0.0.0/8"},
 		{"open to nobody", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}}, OpenTo: []string{"10.0.0.0/8"}}, "open_to", "opens nothing"},
 	} {
@@ -118,22 +139,28 @@ func basic(user, password string) *http.Request {
 func TestCredentialsAddUp(t *testing.T) {
 	t.Parallel()
 	g, err := NewGuard(&Config{Tokens: []Token{
-		{Name: "a", Hashes: []string{HashToken("one"), HashToken("two")}, Scopes: []string{"metrics"}},
+		{Name: "a", Hashes: []Hash{{Hash: HashToken("one")}, {Hash: HashToken("two")}}, Scopes: []string{"metrics"}},
 		{Name: "b", Hash: HashToken("three"), Scopes: []string{"page"}},
 	}})
 	require.NoError(t, err)
 	got, err := g.Identify(request("Authorization", "Bearer two", "X-API-Key", "three"))
 	require.NoError(t, err)
-	require.Equal(t, Grant{Scopes: NewSet(Public, Metrics, Page), Known: true, Shown: true, Name: "b"}, got)
+	require.Equal(t, Grant{Scopes: NewSet(Public, Metrics, Page), Known: true, Shown: true, Kind: KindToken, Name: "b"}, plain(got))
 	got, err = g.Identify(request("Authorization", "Bearer wrong", "X-API-Key", "one"))
 	require.NoError(t, err)
-	require.Equal(t, Grant{Scopes: NewSet(Public, Metrics), Known: true, Shown: true, Name: "a"}, got)
+	require.Equal(t, Grant{Scopes: NewSet(Public, Metrics), Known: true, Shown: true, Kind: KindToken, Name: "a", Refused: ReasonWrong}, plain(got))
 	got, err = g.Identify(request("Authorization", "Bearer wrong"))
 	require.NoError(t, err)
-	require.Equal(t, Grant{Scopes: NewSet(Public), Shown: true}, got)
+	require.Equal(t, Grant{Scopes: NewSet(Public), Shown: true, Refused: ReasonWrong}, got)
 	got, err = g.Identify(request())
 	require.NoError(t, err)
 	require.Equal(t, Grant{Scopes: NewSet(Public)}, got)
+}
+
+// plain is the grant as callers see it.
+func plain(g Grant) Grant {
+	g.holder = nil
+	return g
 }
 
 // bcryptGuard has one user with two passwords, one with one, and one with a key.
@@ -145,7 +172,7 @@ func bcryptGuard(t *testing.T) *Guard {
 		return string(h)
 	}
 	g, err := NewGuard(&Config{Users: []User{
-		{Name: "two", Hashes: []string{hash("right", 5), hash("also right", 4)}, Scopes: []string{"metrics"}},
+		{Name: "two", Hashes: []Hash{{Hash: hash("right", 5)}, {Hash: hash("also right", 4)}}, Scopes: []string{"metrics"}},
 		{Name: "one", Hash: hash("right", 4), Scopes: []string{"metrics"}},
 		{Name: "key", Hash: HashToken("key"), Scopes: []string{"page"}},
 	}})
@@ -192,6 +219,7 @@ func TestPasswordsCostTheSame(t *testing.T) {
 func TestPasswordsAreBounded(t *testing.T) {
 	t.Parallel()
 	g := bcryptGuard(t)
+	g.guessing = 0
 	g.users.turns <- struct{}{} // somebody else's turn, for good
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -27,28 +28,43 @@ func Changes(before, after *Config) string {
 	return strings.Join(texts, ", ")
 }
 
-// fingerprints sums up each holder's hashes and scopes.
+// fingerprints sums up what is configured for each holder, and for all.
 func (c *Config) fingerprints() map[string]string {
 	m := map[string]string{}
 	if c == nil {
 		return m
 	}
-	sum := func(parts ...[]string) string {
-		var all []string
-		for _, p := range parts {
-			all = append(all, strings.Join(p, " "))
-		}
-		return strings.Join(all, "\n")
-	}
 	for _, t := range c.Tokens {
-		m["token "+t.Name] = sum([]string{t.Hash}, t.Hashes, t.Scopes)
+		m["token "+t.Name] = sum(all(t.Hash, t.Hashes), t.Scopes, t.sum())
 	}
 	for _, u := range c.Users {
-		m["user "+u.Name] = sum([]string{u.Hash}, u.Hashes, u.Scopes)
+		m["user "+u.Name] = sum(all(u.Hash, u.Hashes), u.Scopes, u.sum())
 	}
 	for _, k := range c.Clients {
-		m["client "+k.Name] = sum([]string{k.SAN}, k.Scopes)
+		m["client "+k.Name] = sum(k.SAN, k.Scopes, k.sum())
 	}
 	m["open routes"] = sum(c.Open, c.OpenTo)
+	if len(c.TrustedProxies) > 0 {
+		m["trusted proxies"] = sum(c.TrustedProxies, c.ForwardedHeader)
+	}
+	if l := c.limits(RateLimit{}); l != (&Config{}).limits(RateLimit{}) {
+		m["rate limit"] = fmt.Sprint(l)
+	}
+	if n := c.guessLimit(); n != DefaultGuessLimit {
+		m["guess limit"] = fmt.Sprint(n)
+	}
 	return m
+}
+
+func sum(parts ...any) string { return fmt.Sprintf("%q", parts) }
+
+func (b Bounds) sum() string {
+	text := sum(b.NotBefore, b.NotAfter, b.Networks)
+	if b.PerSecond != nil {
+		text += fmt.Sprint(" per second ", *b.PerSecond)
+	}
+	if b.Burst != nil {
+		text += fmt.Sprint(" burst ", *b.Burst)
+	}
+	return text
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,11 +23,11 @@ const (
 	maxVerified = 1024
 )
 
-// passwords are the Basic users. A right password is remembered, by a keyed
-// digest, for as long as the configuration stays, so that a scrape every few
-// seconds costs no bcrypt. A wrong one, and one of an unknown user, cost the
-// same number of bcrypt comparisons.
+// passwords are the Basic users of one configuration. A right password is
+// remembered, so that a scrape every few seconds costs no bcrypt. A wrong one,
+// and one of an unknown user, cost the same number of bcrypt comparisons.
 type passwords struct {
+	*vault
 	users []user
 	// most is the largest number of bcrypt hashes of one user, decoy a hash of
 	// the highest cost among them.
@@ -34,43 +35,56 @@ type passwords struct {
 	decoy []byte
 
 	compare func(hash, password []byte) error // bcrypt; tests count
+}
 
+// vault remembers, by a keyed digest of user and password, which hashes the
+// password was right for. It outlives a configuration: what no longer has the
+// hash does not count.
+type vault struct {
 	key   [32]byte
 	turns chan struct{}
 
 	mu       sync.Mutex
-	verified map[digest]struct{}
+	verified map[digest][]string
 }
 
 type user struct {
 	name    digest
-	digests []digest
-	bcrypt  [][]byte
-	scopes  Set
-	label   string
+	digests []token
+	bcrypt  []bcryptKey
 }
 
-func newPasswords() *passwords {
-	p := &passwords{compare: bcrypt.CompareHashAndPassword, turns: make(chan struct{}, bcryptAtOnce), verified: make(map[digest]struct{})}
-	_, _ = rand.Read(p.key[:]) // never fails (Go 1.24)
-	return p
+type bcryptKey struct {
+	key
+	hash string
 }
 
-func (p *passwords) add(name string, hashes []string, scopes Set) error {
-	u := user{name: sha256.Sum256([]byte(name)), scopes: scopes, label: name}
-	for _, h := range hashes {
-		if strings.HasPrefix(h, hashPrefix) {
-			d, err := parseDigest(h)
+func newVault() *vault {
+	v := &vault{turns: make(chan struct{}, bcryptAtOnce), verified: make(map[digest][]string)}
+	_, _ = rand.Read(v.key[:]) // never fails (Go 1.24)
+	return v
+}
+
+func newPasswords(v *vault) *passwords {
+	return &passwords{vault: v, compare: bcrypt.CompareHashAndPassword}
+}
+
+// add adds a user with a key for each hash.
+func (p *passwords) add(name string, hashes []Hash, keys []key) error {
+	u := user{name: sha256.Sum256([]byte(name))}
+	for i, h := range hashes {
+		if strings.HasPrefix(h.Hash, hashPrefix) {
+			d, err := parseDigest(h.Hash)
 			if err != nil {
 				return err
 			}
-			u.digests = append(u.digests, d)
+			u.digests = append(u.digests, token{keys[i], d})
 			continue
 		}
-		if err := p.raiseDecoy(h); err != nil {
+		if err := p.raiseDecoy(h.Hash); err != nil {
 			return err
 		}
-		u.bcrypt = append(u.bcrypt, []byte(h))
+		u.bcrypt = append(u.bcrypt, bcryptKey{keys[i], h.Hash})
 	}
 	p.most = max(p.most, len(u.bcrypt))
 	p.users = append(p.users, u)
@@ -95,7 +109,7 @@ func (p *passwords) raiseDecoy(hash string) error {
 }
 
 // check adds to the grant what user and password are good for.
-func (p *passwords) check(ctx context.Context, name, password string, grant *Grant) error {
+func (p *passwords) check(name, password string, q *inquiry) error {
 	nameSum, passwordSum := sha256.Sum256([]byte(name)), sha256.Sum256([]byte(password))
 	found := -1
 	for i := range p.users {
@@ -106,63 +120,65 @@ func (p *passwords) check(ctx context.Context, name, password string, grant *Gra
 	if found >= 0 {
 		u = p.users[found]
 	}
-	ok := 0
+	known := false
 	for i := range u.digests {
-		ok |= subtle.ConstantTimeCompare(passwordSum[:], u.digests[i][:])
-	}
-	if ok == 0 && p.most > 0 {
-		right, err := p.slow(ctx, u, nameSum, password)
-		if err != nil {
-			return err
-		}
-		if right {
-			ok = 1
+		if subtle.ConstantTimeCompare(passwordSum[:], u.digests[i].digest[:]) == 1 {
+			known = true
+			q.admit(&u.digests[i].key)
 		}
 	}
-	if ok == 1 && found >= 0 {
-		grant.add(u.label, u.scopes)
+	switch {
+	case known:
+		return nil
+	case p.most == 0:
+		q.wrong()
+		return nil
 	}
-	return nil
+	return p.slow(u, p.cacheKey(nameSum, password), password, q)
 }
 
-func (p *passwords) slow(ctx context.Context, u user, name digest, password string) (bool, error) {
-	key := p.cacheKey(name, password)
-	if p.isVerified(key) {
-		return true, nil
+// slow is for a password that no digest fits.
+func (p *passwords) slow(u user, at digest, password string, q *inquiry) error {
+	// Whoever guesses gets no turn, so that others need not wait behind it.
+	if p.remembered(u, at, q) || q.throttled() {
+		return nil
 	}
-	if err := p.turn(ctx); err != nil {
-		return false, err
+	if err := p.turn(q.r.Context()); err != nil {
+		return err
 	}
 	defer func() { <-p.turns }()
-	if p.isVerified(key) {
-		return true, nil // while this request waited
+	if p.remembered(u, at, q) || q.throttled() {
+		return nil // while this request waited
 	}
-	right := false
+	var right []string
 	for i := range p.most {
 		hash := p.decoy
 		if i < len(u.bcrypt) {
-			hash = u.bcrypt[i]
+			hash = []byte(u.bcrypt[i].hash)
 		}
 		if p.compare(hash, []byte(password)) == nil && i < len(u.bcrypt) {
-			right = true
+			right = append(right, u.bcrypt[i].hash)
 		}
 	}
-	if right {
-		p.mu.Lock()
-		if len(p.verified) >= maxVerified {
-			clear(p.verified)
-		}
-		p.verified[key] = struct{}{}
-		p.mu.Unlock()
+	if right == nil {
+		q.wrong()
+		return nil
 	}
-	return right, nil
+	p.mu.Lock()
+	if len(p.verified) >= maxVerified {
+		clear(p.verified)
+	}
+	p.verified[at] = right
+	p.mu.Unlock()
+	p.remembered(u, at, q)
+	return nil
 }
 
-func (p *passwords) turn(ctx context.Context) error {
+func (v *vault) turn(ctx context.Context) error {
 	wait := time.NewTimer(bcryptWait)
 	defer wait.Stop()
 	select {
-	case p.turns <- struct{}{}:
+	case v.turns <- struct{}{}:
 		return nil
 	case <-wait.C:
 		return ErrBusy
@@ -171,16 +187,25 @@ func (p *passwords) turn(ctx context.Context) error {
 	}
 }
 
-func (p *passwords) cacheKey(name digest, password string) digest {
-	m := hmac.New(sha256.New, p.key[:])
+func (v *vault) cacheKey(name digest, password string) digest {
+	m := hmac.New(sha256.New, v.key[:])
 	_, _ = m.Write(name[:])
 	_, _ = m.Write([]byte(password))
 	return digest(m.Sum(nil))
 }
 
-func (p *passwords) isVerified(key digest) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, ok := p.verified[key]
-	return ok
+// remembered tells whether the password was right for a hash that the user
+// still has, and adds what that is good for.
+func (v *vault) remembered(u user, at digest, q *inquiry) bool {
+	v.mu.Lock()
+	right := v.verified[at]
+	v.mu.Unlock()
+	known := false
+	for i := range u.bcrypt {
+		if slices.Contains(right, u.bcrypt[i].hash) {
+			known = true
+			q.admit(&u.bcrypt[i].key)
+		}
+	}
+	return known
 }
