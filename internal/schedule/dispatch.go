@@ -119,6 +119,7 @@ func (s *Scheduler) launch(r *run) {
 	r.giveUp = time.Now().Add(j.Timeout + s.opts.Grace)
 	s.slots++
 	s.live++
+	s.going[r] = struct{}{}
 	if r.suspect {
 		s.suspects++
 	}
@@ -202,6 +203,7 @@ func (s *Scheduler) finish(ctx context.Context, r *run, res probes.Result) {
 	}
 	s.dispatch()
 	s.live--
+	delete(s.going, r)
 	if s.stopped && s.live == 0 {
 		close(s.idle)
 	}

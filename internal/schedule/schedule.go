@@ -76,6 +76,7 @@ type Options struct {
 type Scheduler struct {
 	opts Options
 	wake chan struct{} // holds one token when the loop has to look again
+	life heartbeat
 
 	// applying is held for reading while a result is recorded and for writing
 	// during Set, so that after Set no dropped run is recorded. It is taken
@@ -94,6 +95,7 @@ type Scheduler struct {
 	// timed out last time; live counts goroutines.
 	slots, suspects, live int
 	abandoned             uint64
+	going                 map[*run]struct{} // the runs whose goroutine has not ended
 	stopped               bool
 	idle                  chan struct{} // closed when stopped and no run is left
 }
@@ -121,7 +123,7 @@ func New(o Options) *Scheduler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Scheduler{opts: o, wake: make(chan struct{}, 1), idle: make(chan struct{}), jobs: map[state.Key]*job{}}
+	return &Scheduler{opts: o, wake: make(chan struct{}, 1), idle: make(chan struct{}), life: newHeartbeat(), jobs: map[state.Key]*job{}, going: map[*run]struct{}{}}
 }
 
 // Run runs the jobs until ctx ends, then cancels the runs that go on and waits
@@ -145,11 +147,12 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
+		s.life.beat()
+		wait := Pulse
 		if next, ok := s.turn(time.Now()); ok {
-			timer.Reset(time.Until(next))
-		} else {
-			timer.Stop()
+			wait = min(wait, time.Until(next))
 		}
+		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
