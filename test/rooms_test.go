@@ -24,7 +24,7 @@ var rooms = []struct {
 }{
 	// The longest prefix decides.
 	{"probes", []string{"probes", "internal/fetch", "internal/secret", "internal/expect"}},
-	{"collector", []string{"collector", "probes", "internal/audit", "internal/discover", "internal/state"}},
+	{"collector", []string{"collector", "probes", "internal/audit", "internal/discover", "internal/peers", "internal/state", "internal/watchdog", "internal/web/access"}},
 	{"internal/secret", nil},
 	{"internal/fetch", []string{"internal/fetch", "internal/secret"}},
 	{"internal/expect", nil},
@@ -35,14 +35,17 @@ var rooms = []struct {
 	{"internal/maintenance", []string{"probes"}},
 	{"internal/balancer", nil},
 	{"internal/discover", []string{"probes"}},
+	{"internal/peers", []string{"internal/fetch", "internal/secret", "probes"}},
+	{"internal/watchdog", nil},
+	{"internal/client", []string{"internal/secret"}},
 	{"internal/state", []string{"probes"}},
 	{"internal/schedule", []string{"probes", "internal/state"}},
 	{"internal/config/strict", []string{"internal/secret"}},
-	{"internal/config", []string{"internal/audit", "internal/config", "internal/discover", "internal/fetch", "internal/maintenance", "internal/secret", "internal/state", "internal/web/access", "probes"}},
+	{"internal/config", []string{"internal/audit", "internal/config", "internal/discover", "internal/fetch", "internal/maintenance", "internal/peers", "internal/secret", "internal/state", "internal/web/access", "probes"}},
 	{"internal/web/access", []string{"probes", "internal/secret"}},
-	{"internal/web", []string{"internal/audit", "internal/web", "internal/state", "probes"}},
+	{"internal/web", []string{"internal/audit", "internal/balancer", "internal/maintenance", "internal/peers", "internal/web", "internal/state", "probes"}},
 	{"internal/app", []string{"internal", "probes", "collector"}},
-	{"cmd", []string{"internal/app", "internal/audit", "internal/config", "internal/logging", "internal/demo", "internal/web", "probes"}},
+	{"cmd", []string{"internal/app", "internal/audit", "internal/client", "internal/config", "internal/logging", "internal/demo", "internal/secret", "internal/web", "probes"}},
 	{"test", []string{"internal", "probes", "collector"}},
 }
 

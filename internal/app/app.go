@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/common/version"
@@ -19,9 +20,11 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/balancer"
 	"github.com/idp-exporter/idp_exporter/internal/config"
 	"github.com/idp-exporter/idp_exporter/internal/maintenance"
+	"github.com/idp-exporter/idp_exporter/internal/peers"
 	"github.com/idp-exporter/idp_exporter/internal/schedule"
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/internal/store"
+	"github.com/idp-exporter/idp_exporter/internal/watchdog"
 	"github.com/idp-exporter/idp_exporter/internal/web"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
@@ -71,10 +74,13 @@ type App struct {
 	balancer *balancer.Balancer
 	audit    *audit.Log // nil without an audit section
 
-	store     *store.Store // nil without storage
-	keepFails bool         // the last write of verdicts; keep's own
+	store     *store.Store          // nil without storage
+	keepError atomic.Pointer[error] // of the last write of verdicts, nil if it succeeded
 	book      *maintenance.Book
 	discovery *discovery
+	peers     *peers.Peers
+	watchdog  *watchdog.Watchdog
+	systemd   *watchdog.Notifier
 
 	reloading sync.Mutex
 	config    *config.Config // in force; guarded by reloading
@@ -120,7 +126,17 @@ func (a *App) assemble(ctx context.Context, c *config.Config) error {
 		a.audit = trail
 		a.metrics.Registry().MustRegister(collector.NewAudit(trail.Stats))
 	}
-	a.metrics.Registry().MustRegister(collector.NewDiscovery(a.discovery.Status))
+	var err error
+	if a.peers, err = peers.New(peers.Options{Config: c.Peers, Logger: a.log}); err != nil {
+		return fmt.Errorf("peers: %w", err)
+	}
+	if err := a.watch(c); err != nil {
+		return err
+	}
+	a.metrics.Registry().MustRegister(
+		collector.NewDiscovery(a.discovery.Status),
+		collector.NewPeers(func() peers.Verdict { return a.peers.Cluster(a.state.Verdict().OK) }),
+	)
 	return a.build(ctx, c)
 }
 
@@ -149,12 +165,13 @@ func (a *App) build(ctx context.Context, c *config.Config) error {
 	}
 	a.web, err = web.New(web.Options{
 		Addresses: listen, SystemdSocket: o.Web.SystemdSocket, HealthAddresses: o.Web.HealthListen, WebConfigFile: o.Web.ConfigFile,
-		Access: c.Access, Logger: a.log, State: a.state, Runner: a.scheduler, Metrics: a.metrics.Handler(),
-		Reload: a.Reload, Ready: a.ready, Testall: a.metrics, Audit: a.auditor(), Switches: o.Switches, Version: version.Version,
+		Access: c.Access, Logger: a.log, State: a.state, Runner: a.scheduler, Maintenance: a.book, Cluster: a.peers, Metrics: a.metrics.Handler(),
+		Reload: a.Reload, Ready: a.ready, Stuck: a.watchdog.Stuck, Unhealthy: a.unhealthy, Testall: a.metrics, Audit: a.auditor(), Switches: o.Switches, Version: version.Version,
 	})
 	if err != nil {
 		return err
 	}
+	a.metrics.Registry().MustRegister(collector.NewAccess(a.web.AccessStats))
 	a.web.SetFailingCode(c.Verdict.FailingCode)
 	return a.listenForBalancers(c)
 }
@@ -242,6 +259,9 @@ func (a *App) Run(ctx context.Context, reload <-chan os.Signal) error {
 	group.Go(func() error { return a.web.Run(ctx) })
 	group.Go(func() error { return a.balancer.Run(ctx) })
 	group.Go(func() error { return a.keep(ctx) })
+	group.Go(func() error { return a.peers.Run(ctx) })
+	group.Go(func() error { return a.watchdog.Run(ctx) })
+	group.Go(func() error { return a.systemd.Run(ctx) })
 	group.Go(func() error { return a.discovery.run(ctx, a.rebuild) })
 	group.Go(func() error {
 		for {
@@ -253,6 +273,7 @@ func (a *App) Run(ctx context.Context, reload <-chan os.Signal) error {
 			}
 		}
 	})
+	a.systemd.Ready()
 	for _, address := range a.web.Addresses() {
 		a.log.Info("listening", "address", address.String())
 	}

@@ -20,6 +20,7 @@ var errNoReload = errors.New("this exporter runs without a configuration file an
 func (a *App) Reload(ctx context.Context) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
+	defer a.systemd.Reloading()()
 	err := a.reload(ctx)
 	if err != nil {
 		a.metrics.ReloadFailed()
@@ -73,6 +74,9 @@ func (a *App) adopt(ctx context.Context, c *config.Config) error {
 	if err := a.auditKeys(ctx, c.Access); err != nil {
 		return err
 	}
+	if err := a.peers.Set(c.Peers); err != nil {
+		return fmt.Errorf("peers: %w", err)
+	}
 	if err := a.web.SetAccess(c.Access); err != nil {
 		return fmt.Errorf("access: %w", err)
 	}
@@ -117,6 +121,7 @@ func (a *App) auditKeys(ctx context.Context, next *access.Config) error {
 
 // reloadBySignal reloads for whoever may signal the process, and notes it first.
 func (a *App) reloadBySignal(ctx context.Context) error {
+	defer a.systemd.Reloading()()
 	rec := audit.Record{Event: audit.EventReload, Outcome: audit.OutcomeAccepted, Actor: audit.Actor{Name: "SIGHUP", Kind: "signal"}}
 	if a.audit != nil {
 		if err := a.audit.Admin(ctx, rec); err != nil {

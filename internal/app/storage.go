@@ -104,16 +104,10 @@ func (a *App) keepOnce(ctx context.Context, since time.Time) time.Time {
 		return now
 	}
 	err := a.store.SaveVerdicts(ctx, records)
-	if failing := err != nil; failing != a.keepFails {
-		a.keepFails = failing
-		if failing {
-			a.log.Error("verdicts cannot be stored; they are kept in memory and tried again", "err", err)
-		} else {
-			a.log.Info("verdicts are stored again")
-		}
-	}
 	if err != nil {
+		a.keepError.Store(&err) // the watchdog tells
 		return since
 	}
+	a.keepError.Store(nil)
 	return now
 }

@@ -48,9 +48,7 @@ type Options struct {
 	// Answer tells about a node; "" asks about the whole. It is asked often and
 	// from several goroutines, and must be cheap.
 	Answer func(node string) Answer
-	// Verdict is what Answer replaces, for as long as drains are not known.
-	Verdict func(node string) (ok, known bool)
-	Logger  *slog.Logger
+	Logger *slog.Logger
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
 }
@@ -63,12 +61,6 @@ type Balancer struct {
 
 // New checks the addresses and opens the agents' listeners.
 func New(o Options) (*Balancer, error) {
-	if o.Answer == nil {
-		o.Answer = func(node string) Answer {
-			ok, known := o.Verdict(node)
-			return Answer{Known: known, OK: ok}
-		}
-	}
 	b, words := &Balancer{}, newWords(o.Now)
 	for _, a := range o.TCP {
 		node, address, err := SplitNode(a)

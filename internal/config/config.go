@@ -18,6 +18,7 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/config/strict"
 	"github.com/idp-exporter/idp_exporter/internal/discover"
 	"github.com/idp-exporter/idp_exporter/internal/maintenance"
+	"github.com/idp-exporter/idp_exporter/internal/peers"
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 	"github.com/idp-exporter/idp_exporter/probes"
@@ -37,6 +38,8 @@ type Config struct {
 	Metrics  Metrics
 	// Maintenance are the windows that come round.
 	Maintenance []maintenance.Recurring
+	// Peers are the other exporters of the cluster; the zero value is none.
+	Peers peers.Config
 	// Warnings are settings that work but should be reconsidered.
 	Warnings strict.Problems
 }
@@ -156,7 +159,7 @@ func load(doc *strict.Document, kinds Kinds) (*Config, error) {
 		l.providers(raw.Providers)
 		l.probes(raw.Probes)
 		l.together()
-		l.rest()
+		l.rest(raw)
 	}
 	errs, warnings := doc.Problems().Split()
 	if len(errs) > 0 {
@@ -166,7 +169,7 @@ func load(doc *strict.Document, kinds Kinds) (*Config, error) {
 	return c, nil
 }
 
-func (l *loader) rest() {
+func (l *loader) rest(raw file) {
 	c := l.config
 	l.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	l.oneOf("log.format", c.Log.Format, "logfmt", "json")
@@ -186,5 +189,9 @@ func (l *loader) rest() {
 	}
 	if c.Access != nil {
 		l.report("access", c.Access.Check())
+	}
+	if raw.Peers != nil {
+		c.Peers = *raw.Peers
+		l.report("peers", c.Peers.Check())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/discover"
 	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/internal/maintenance"
+	"github.com/idp-exporter/idp_exporter/internal/peers"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 )
 
@@ -24,6 +25,7 @@ type file struct {
 	Metrics   Metrics        `yaml:"metrics"`
 
 	Maintenance []maintenance.Recurring `yaml:"maintenance"`
+	Peers       *peers.Config           `yaml:"peers"`
 }
 
 type providerFile struct {

@@ -12,7 +12,7 @@ import (
 // reload reads the configuration again. A failure leaves the running one in
 // force and is told to the caller.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request, g access.Grant) {
-	accepted, err := s.admin(w, r, g, audit.EventReload, "", func() error { return s.options.Reload(r.Context()) })
+	accepted, err := s.admin(w, r, g, audit.Record{Event: audit.EventReload}, func() error { return s.options.Reload(r.Context()) })
 	if !accepted {
 		return
 	}

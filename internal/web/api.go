@@ -24,12 +24,14 @@ type specJSON struct {
 	Every     float64         `json:"every_seconds"`
 	FailAfter int             `json:"fail_after"`
 	PassAfter int             `json:"pass_after"`
+	Needs     []string        `json:"needs,omitempty"`
 }
 
 type verdictJSON struct {
 	OK      bool           `json:"ok"`
 	Outcome probes.Outcome `json:"outcome"`
 	Reasons []string       `json:"reasons"`
+	Drained bool           `json:"drained"`
 }
 
 type failureJSON struct {
@@ -45,6 +47,9 @@ type entryJSON struct {
 	Why            string                      `json:"why,omitempty"`
 	Stale          bool                        `json:"stale"`
 	Pending        bool                        `json:"pending"`
+	Restored       bool                        `json:"restored"`
+	Suppressed     string                      `json:"suppressed,omitempty"`
+	SuppressUntil  *time.Time                  `json:"suppressed_until,omitempty"`
 	NotBefore      *time.Time                  `json:"not_before,omitempty"`
 	LastPass       *time.Time                  `json:"last_pass,omitempty"`
 	Last           *probes.Result              `json:"last"`
@@ -64,30 +69,33 @@ func (s *Server) apiProbes(w http.ResponseWriter, _ *http.Request, _ access.Gran
 
 func (s *Server) apiResults(w http.ResponseWriter, r *http.Request, _ access.Grant) {
 	query := r.URL.Query()
-	sel := selection{nodes: names(query, "node"), probes: names(query, "probe")}
-	verdict, entries, err := s.ask(sel)
+	query.Del("exclude")
+	sel, err := selectionOf(query)
+	if err != nil {
+		writeJSON(w, http.StatusBadRequest, typeJSON, map[string]string{"error": err.Error()})
+		return
+	}
+	rep, err := s.ask(sel)
 	if err != nil {
 		writeJSON(w, http.StatusNotFound, typeJSON, map[string]string{"error": err.Error()})
 		return
 	}
-	if sel.nodes == nil && sel.probes == nil {
-		verdict = s.options.State.Verdict()
-	}
-	results := make([]entryJSON, 0, len(entries))
-	for _, e := range entries {
+	results := make([]entryJSON, 0, len(rep.entries))
+	for _, e := range rep.entries {
 		results = append(results, entryOf(e))
 	}
-	v := verdictJSON{OK: verdict.OK, Outcome: verdict.Outcome, Reasons: append([]string{}, verdict.Reasons...)}
-	writeJSON(w, http.StatusOK, typeJSON, map[string]any{"verdict": v, "results": results})
+	v := verdictJSON{OK: rep.OK, Outcome: rep.Outcome, Reasons: append([]string{}, rep.Reasons...), Drained: rep.Drained}
+	writeJSON(w, http.StatusOK, typeJSON, map[string]any{"verdict": v, "results": results, "disagreements": disagreementsOf(rep.disagreements)})
 }
 
 func specOf(s state.Spec) specJSON {
-	return specJSON{s.Probe, s.Node, s.Kind, s.Provider, s.Severity, s.Gates, s.Every.Seconds(), s.FailAfter, s.PassAfter}
+	return specJSON{s.Probe, s.Node, s.Kind, s.Provider, s.Severity, s.Gates, s.Every.Seconds(), s.FailAfter, s.PassAfter, s.Needs}
 }
 
 func entryOf(e state.Entry) entryJSON {
 	j := entryJSON{
 		specJSON: specOf(e.Spec), Verdict: e.Verdict, Since: timeOrNil(e.Since), Why: e.Why, Stale: e.Stale, Pending: e.Pending,
+		Restored: e.Restored, Suppressed: e.Suppressed, SuppressUntil: timeOrNil(e.SuppressedUntil),
 		NotBefore: timeOrNil(e.NotBefore), LastPass: timeOrNil(e.LastPass), Last: e.Last, LastConclusive: e.LastConclusive,
 		Runs: make(map[string]uint64, len(e.Runs)), Failures: []failureJSON{}, Skipped: e.Skipped,
 	}

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/idp-exporter/idp_exporter/internal/maintenance"
+	"github.com/idp-exporter/idp_exporter/internal/peers"
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
@@ -25,7 +28,7 @@ func TestDocumented(t *testing.T) {
 	}
 	require.Contains(t, string(page), "`idp_probe_run_skipped{cause}`")
 
-	named := map[string]bool{"pass": true, "warn": true, "fail": true, "unknown": true, "login": true}
+	named := map[string]bool{"pass": true, "warn": true, "fail": true, "unknown": true, "login": true, "n1": true}
 	var walk func(v any)
 	walk = func(v any) {
 		switch v := v.(type) {
@@ -42,9 +45,17 @@ func TestDocumented(t *testing.T) {
 			}
 		}
 	}
-	e := entry("login", "", true, probes.Fail)
+	e, at := entry("login", "", true, probes.Fail), time.Now()
+	e.Stale, e.Pending, e.Restored, e.Suppressed, e.SuppressedUntil, e.Needs = true, true, true, "drained", at, []string{"dns"}
+	rep := report{
+		Verdict: s.options.State.Verdict(), entries: []state.Entry{e},
+		disagreements: []state.Disagreement{{Nodes: map[string]string{"n1": "a"}}},
+		cluster:       &peers.Verdict{Members: []peers.Member{{Name: "self", At: at, Problem: "x"}}},
+	}
 	for _, document := range []any{
-		healthDocument(s.options.State.Verdict(), []state.Entry{e}, "1", e.Last.Start), entryOf(e), specOf(e.Spec), s.options.Switches.List(),
+		healthDocument(rep, "1", e.Last.Start), entryOf(e), specOf(e.Spec), s.options.Switches.List(),
+		drainOf(maintenance.Drain{Node: "n1", Since: at, Until: at, By: "ops"}),
+		maintenance.Status{Window: maintenance.Window{ID: "a", Name: "b", Start: at, End: at, Nodes: []string{"n1"}, Probes: []string{"login"}, By: "c", Comment: "d"}},
 	} {
 		b, err := json.Marshal(document)
 		require.NoError(t, err)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ type flat struct {
 
 func flatten(e state.Entry, now time.Time) flat {
 	f := flat{last: "none", age: "-", detail: e.Why}
+	if e.Restored && !strings.Contains(f.detail, "restored") {
+		f.detail = strings.TrimPrefix(f.detail+"; verdict of before the restart", "; ")
+	}
 	if e.NotBefore.After(now) {
 		f.detail = strings.TrimPrefix(f.detail+"; paused until "+e.NotBefore.UTC().Format("15:04:05Z"), "; ")
 	}
@@ -33,6 +37,7 @@ func flatten(e state.Entry, now time.Time) flat {
 }
 
 // healthJSON is the document of draft-inadarei-api-health-check-06, section 3.
+// The members after Checks are ours.
 type healthJSON struct {
 	Status      string                 `json:"status"`
 	Version     string                 `json:"version"`
@@ -41,6 +46,28 @@ type healthJSON struct {
 	Notes       []string               `json:"notes,omitempty"`
 	Output      string                 `json:"output,omitempty"`
 	Checks      map[string][]checkJSON `json:"checks"`
+
+	Drained       bool               `json:"drained"`
+	Disagreements []disagreementJSON `json:"disagreements,omitempty"`
+	Cluster       *clusterJSON       `json:"cluster,omitempty"`
+}
+
+// disagreementJSON is a difference between nodes.
+type disagreementJSON struct {
+	Provider string            `json:"provider"`
+	Probe    string            `json:"probe"`
+	What     string            `json:"what"`
+	Nodes    map[string]string `json:"nodes"`
+	Odd      []string          `json:"odd"`
+	Text     string            `json:"text"`
+}
+
+func disagreementsOf(list []state.Disagreement) []disagreementJSON {
+	all := make([]disagreementJSON, 0, len(list))
+	for _, d := range list {
+		all = append(all, disagreementJSON{d.Provider, d.Probe, d.What, d.Nodes, append([]string{}, d.Odd...), d.Text})
+	}
+	return all
 }
 
 // checkJSON is one of its checks (section 4). The members after Output are
@@ -66,20 +93,29 @@ type checkJSON struct {
 	Since      *time.Time    `json:"since,omitempty"`
 	Stale      bool          `json:"stale,omitempty"`
 	Pending    bool          `json:"pending,omitempty"`
+	Restored   bool          `json:"restored,omitempty"`
+
+	Suppressed      string     `json:"suppressed,omitempty"`
+	SuppressedUntil *time.Time `json:"suppressed_until,omitempty"`
 }
 
 // healthVersion is the version of the document's own members.
 const healthVersion = "1"
 
-func healthDocument(v state.Verdict, entries []state.Entry, release string, now time.Time) healthJSON {
+func healthDocument(rep report, release string, now time.Time) healthJSON {
 	doc := healthJSON{
-		Status: healthStatus(v.Outcome), Version: healthVersion, ReleaseID: release,
-		Description: "can people sign in?", Notes: v.Reasons, Checks: make(map[string][]checkJSON, len(entries)),
+		Status: healthStatus(rep.Outcome), Version: healthVersion, ReleaseID: release,
+		Description: "can people sign in?", Notes: rep.notes(), Checks: make(map[string][]checkJSON, len(rep.entries)),
+		Drained: rep.Drained, Disagreements: disagreementsOf(rep.disagreements),
 	}
-	if !v.OK && len(v.Reasons) > 0 {
-		doc.Output = v.Reasons[0]
+	if rep.cluster != nil {
+		doc.Description = "can people sign in, by the cluster?"
+		doc.Cluster = clusterOf(*rep.cluster, now)
 	}
-	for _, e := range entries {
+	if !rep.OK && len(doc.Notes) > 0 {
+		doc.Output = doc.Notes[0]
+	}
+	for _, e := range rep.entries {
 		name := e.Probe
 		if e.Node != "" {
 			name += ":" + e.Node
@@ -89,12 +125,25 @@ func healthDocument(v state.Verdict, entries []state.Entry, release string, now 
 	return doc
 }
 
+// notes are the lines of the verdict and those of disagreements that it does
+// not tell of, since no gating probe found them.
+func (r report) notes() []string {
+	lines := slices.Clone(r.Reasons)
+	for _, d := range r.disagreements {
+		if !slices.Contains(lines, d.Text) {
+			lines = append(lines, d.Text)
+		}
+	}
+	return lines
+}
+
 func checkOf(e state.Entry, now time.Time) checkJSON {
 	f := flatten(e, now)
 	c := checkJSON{
 		ComponentID: e.String(), ComponentType: "component", Status: healthStatus(e.Verdict), Output: e.Why,
 		Probe: e.Probe, Node: e.Node, Kind: e.Kind, Gates: e.Gates, Step: f.step, Reason: f.reason, Detail: f.detail,
-		Since: timeOrNil(e.Since), Stale: e.Stale, Pending: e.Pending,
+		Since: timeOrNil(e.Since), Stale: e.Stale, Pending: e.Pending, Restored: e.Restored,
+		Suppressed: e.Suppressed, SuppressedUntil: timeOrNil(e.SuppressedUntil),
 	}
 	if e.Last != nil {
 		seconds := e.Last.Duration.Seconds()

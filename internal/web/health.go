@@ -9,8 +9,13 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 )
 
-// healthy answers as long as the process can answer at all.
+// healthy answers 200 as long as a restart of the exporter would mend nothing,
+// and 503 with the names of the parts that are stuck otherwise.
 func (s *Server) healthy(w http.ResponseWriter, _ *http.Request, _ access.Grant) {
+	if stuck := s.options.Stuck(); len(stuck) > 0 {
+		writeText(w, http.StatusServiceUnavailable, "stuck:\n"+strings.Join(stuck, "\n")+"\n")
+		return
+	}
 	writeText(w, http.StatusOK, "OK\n")
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,8 +25,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeState combines the verdicts of its entries as they are.
 type fakeState struct {
-	entries []state.Entry
-	broken  atomic.Bool
+	entries       []state.Entry
+	disagreements []state.Disagreement
+	broken        atomic.Bool
+	changes       atomic.Int64
 }
 
 func (f *fakeState) Verdict() state.Verdict {
@@ -54,6 +57,22 @@ func (f *fakeState) VerdictOf(keep func(state.Spec) bool) state.Verdict {
 	v.OK = v.Outcome.OK()
 	return v
 }
+
+func (f *fakeState) NodeVerdict(node string) state.Verdict {
+	return f.NodeVerdictOf(node, func(state.Spec) bool { return true })
+}
+
+func (f *fakeState) NodeVerdictOf(node string, keep func(state.Spec) bool) state.Verdict {
+	v := f.VerdictOf(func(s state.Spec) bool { return s.Node == node && keep(s) })
+	if len(v.Reasons) == 0 && !v.OK {
+		v.Reasons = []string{state.NoProbeGates}
+	}
+	return v
+}
+
+func (f *fakeState) Disagreements() []state.Disagreement { return f.disagreements }
+
+func (f *fakeState) SuppressionChanged() { f.changes.Add(1) }
 
 func (f *fakeState) Snapshot() []state.Entry { return f.entries }
 
@@ -184,16 +203,33 @@ func start(t testing.TB, o Options, change ...func(*Server)) *server {
 	return &server{Server: s, url: "http://" + s.Addresses()[0].String(), stop: stop, client: client}
 }
 
+// health is the server by one of its health listeners, the first by default.
+func (s *server) health(number ...int) *server {
+	i := len(s.options.Addresses)
+	for _, n := range number {
+		i += n
+	}
+	c := *s
+	c.url = "http://" + s.Addresses()[i].String()
+	return &c
+}
+
 type answer struct {
 	code   int
 	header http.Header
 	body   string
 }
 
-// ask sends a request; header holds names and values in turn.
+// do sends a request; header holds names and values in turn.
 func (s *server) do(t testing.TB, method, path string, header ...string) answer {
 	t.Helper()
-	r, err := http.NewRequest(method, s.url+path, nil)
+	return s.send(t, method, path, "", header...)
+}
+
+// send does the same with a body.
+func (s *server) send(t testing.TB, method, path, body string, header ...string) answer {
+	t.Helper()
+	r, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
 	require.NoError(t, err)
 	for i := 0; i+1 < len(header); i += 2 {
 		if header[i] == "Host" {
@@ -226,7 +262,7 @@ func tokenFor(t testing.TB, scopes ...string) (string, access.Token) {
 func withToken(t testing.TB, scopes ...string) (*access.Config, string) {
 	t.Helper()
 	token, e := tokenFor(t, scopes...)
-	return &access.Config{Tokens: []access.Token{e}}, "Bearer " + token
+	return &access.Config{Tokens: []access.Token{e}, RateLimit: access.RateLimit{PerSecond: new(0.0)}, GuessLimit: new(0)}, "Bearer " + token
 }
 
 // logBuffer is a log for tests to search.

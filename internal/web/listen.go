@@ -8,12 +8,15 @@ import (
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/activation"
+
+	"github.com/idp-exporter/idp_exporter/internal/balancer"
 )
 
 // listener is one open socket and what is served there.
 type listener struct {
 	*connections
 	health bool
+	node   string // that /testall speaks of there, "" for the whole
 }
 
 // listen opens every listener, or none.
@@ -30,7 +33,7 @@ func (s *Server) listen() (err error) {
 		}
 		for _, l := range sockets {
 			if l != nil {
-				s.addListener(l, false)
+				s.addListener(l, false, "")
 			}
 		}
 		if len(s.listeners) == 0 {
@@ -53,18 +56,25 @@ func (s *Server) listenOn(addresses []string, health bool) error {
 		if strings.Contains(address, "://") {
 			return fmt.Errorf("listen address %q: give host:port; vsock and other schemes are not supported", address)
 		}
+		node := ""
+		if health {
+			var err error
+			if node, address, err = balancer.SplitNode(address); err != nil {
+				return fmt.Errorf("health listener: %w", err)
+			}
+		}
 		var config net.ListenConfig
 		l, err := config.Listen(context.Background(), "tcp", address)
 		if err != nil {
 			return fmt.Errorf("listen address %q: %w", address, err)
 		}
-		s.addListener(l, health)
+		s.addListener(l, health, node)
 	}
 	return nil
 }
 
-func (s *Server) addListener(l net.Listener, health bool) {
-	s.listeners = append(s.listeners, &listener{limitConnections(l, s.options.MaxConnections), health})
+func (s *Server) addListener(l net.Listener, health bool, node string) {
+	s.listeners = append(s.listeners, &listener{limitConnections(l, s.options.MaxConnections), health, node})
 }
 
 // checkLocal refuses an address that other machines reach, where there is no

@@ -46,7 +46,9 @@ type pageData struct {
 	Version string
 	Verdict state.Verdict
 	Rows    []pageRow
-	Demo    bool
+	// Drains and Windows are those in force, in words.
+	Drains, Windows []string
+	Demo            bool
 }
 
 // page is a plain landing page: the verdict, the probes, where to go next.
@@ -56,6 +58,7 @@ func (s *Server) page(w http.ResponseWriter, _ *http.Request, _ access.Grant) {
 		Verdict: s.options.State.Verdict(), Demo: s.options.Switches != nil,
 	}
 	now := time.Now()
+	data.Drains, data.Windows = s.inForce()
 	for _, e := range s.options.State.Snapshot() {
 		f := flatten(e, now)
 		data.Rows = append(data.Rows, pageRow{e, f.last, f.age, f.step, string(f.reason), f.detail})
@@ -70,4 +73,36 @@ func (s *Server) page(w http.ResponseWriter, _ *http.Request, _ access.Grant) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
 	_, _ = w.Write(b.Bytes())
+}
+
+// inForce tells of drains and open windows in a line each.
+func (s *Server) inForce() (drains, windows []string) {
+	for _, d := range s.options.Maintenance.Drains() {
+		line := "node " + d.Node
+		if d.Node == "" {
+			line = "this exporter's own answer"
+		}
+		drains = append(drains, line+ends(d.Until, "until it is turned off"))
+	}
+	for _, w := range s.options.Maintenance.Windows() {
+		if !w.Open {
+			continue
+		}
+		line := w.Name
+		if len(w.Nodes) > 0 {
+			line += ", nodes " + listed(w.Nodes)
+		}
+		if len(w.Probes) > 0 {
+			line += ", probes " + listed(w.Probes)
+		}
+		windows = append(windows, line+ends(w.End, "with no end in sight"))
+	}
+	return drains, windows
+}
+
+func ends(at time.Time, never string) string {
+	if at.IsZero() {
+		return " " + never
+	}
+	return " until " + at.UTC().Format("2006-01-02 15:04:05Z")
 }

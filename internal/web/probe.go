@@ -20,7 +20,7 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request, _ access.Grant) {
 		refuse(w, http.StatusBadRequest, "name a configured probe: /probe?probe=NAME, and &node=NODE for one of its nodes")
 		return
 	}
-	key := state.Key{Probe: query.Get("probe"), Node: query.Get("node")}
+	key := state.Key{Probe: query.Get("probe"), Node: meant(query.Get("node"))}
 	entry, ok := s.options.State.Entry(key)
 	if !ok {
 		refuse(w, http.StatusNotFound, "no such probe on such a node; /api/v1/probes lists them")

@@ -80,9 +80,13 @@ func (s *Server) buildRoutes() *table {
 	t.add(access.Public, "/-/healthy", read, s.healthy).Health = true
 	t.add(access.Public, "/-/ready", read, s.ready).Health = true
 	t.add(access.Admin, "/-/reload", write, s.reload)
+	t.add(access.Admin, "/-/drain", read+" "+write+" DELETE", s.drain)
+	t.add(access.Admin, "/-/windows", "POST", s.addWindow)
+	t.add(access.Admin, "/-/windows/", "DELETE", s.removeWindow)
 	t.add(access.Probe, "/probe", "GET", s.probe)
 	t.add(access.Page, "/api/v1/probes", read, s.apiProbes)
 	t.add(access.Page, "/api/v1/results", read, s.apiResults)
+	t.add(access.Page, "/api/v1/windows", read, s.apiWindows)
 	t.add(access.Page, "/", read, s.page)
 	if s.options.Switches != nil {
 		t.add(access.Admin, "/demo", read, s.demoList)

@@ -73,7 +73,7 @@ func New(o Options) (*Server, error) {
 // a wrong section, and the lack of one (nil) while listening beyond this
 // machine; the access in force then stays.
 func (s *Server) SetAccess(c *access.Config) error {
-	guard, err := access.NewGuard(c)
+	guard, err := s.guard.Load().Renew(c)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (s *Server) serve(ctx context.Context, group *errgroup.Group, l *listener) 
 	// Requests outlive ctx, which ends the listener, until the drain is over.
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	h := &handler{Server: s, health: l.health}
-	server := s.httpServer(requests, h)
+	server := s.httpServer(withNode(requests, l.node), h)
 	config := s.options.WebConfigFile
 	if l.health {
 		config = ""

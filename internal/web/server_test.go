@@ -92,7 +92,7 @@ func TestSetAccessWhileServing(t *testing.T) {
 	o := options()
 	o.Access = first
 	s := start(t, o)
-	both := &access.Config{Tokens: append(append([]access.Token{}, first.Tokens...), access.Token{Name: "young", Hash: second.Tokens[0].Hash, Scopes: []string{"metrics"}})}
+	both := &access.Config{RateLimit: first.RateLimit, GuessLimit: first.GuessLimit, Tokens: append(append([]access.Token{}, first.Tokens...), access.Token{Name: "young", Hash: second.Tokens[0].Hash, Scopes: []string{"metrics"}})}
 	both.Tokens[0].Name = "old"
 
 	var wg sync.WaitGroup

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +75,10 @@ func TestTestallNarrowed(t *testing.T) {
 		entry("http", "", true, probes.Warn), entry("rule", "", false, probes.Fail),
 	}}
 	s := start(t, o)
+	var many []string
+	for i := range maxNames + 1 {
+		many = append(many, strconv.Itoa(i))
+	}
 	for _, c := range []struct {
 		query string
 		code  int
@@ -81,6 +86,9 @@ func TestTestallNarrowed(t *testing.T) {
 		{"", 503}, {"?node=n1", 200}, {"?node=n2", 503}, {"?node=", 200}, {"?node=n1,n2", 503}, {"?node=n1&node=n2", 503},
 		{"?exclude=login", 200}, {"?probe=login", 503}, {"?probe=login&node=n1", 200}, {"?probe=http", 200},
 		{"?probe=rule", 503}, {"?probe=http,rule", 503}, {"?probe=http,login&exclude=login", 200},
+		{"?node=public", 200}, {"?node=public&probe=login", 200}, {"?node=n1&exclude=login", 503}, {"?scope=local", 503}, {"?scope=cluster", 503},
+		{"?scope=cluster&node=n1", 400}, {"?scope=cluster&probe=login", 400}, {"?scope=", 400}, {"?scope=all", 400}, {"?scope=local&scope=cluster", 400},
+		{"?node=" + strings.Repeat("n,", 50) + strings.Join(many, ","), 400},
 		{"?node=n3", 404}, {"?probe=nope", 404}, {"?exclude=nope", 404}, {"?probe=http&node=n1", 404}, {"?node=%zz", 400}, {"?probe=", 404},
 	} {
 		got := s.get(t, "/testall"+c.query, "Authorization", bearer)
@@ -139,8 +147,8 @@ func TestHealthDocument(t *testing.T) {
 	got := s.get(t, "/testall?verbose", "Authorization", bearer)
 	require.Equal(t, 503, got.code)
 	require.Equal(t, typeText, got.header.Get("Content-Type"))
-	require.Regexp(t, `(?m)^FAIL\n\nVERDICT +GATES +PROBE`, got.body)
-	require.Regexp(t, `(?m)^fail +yes +login +- +fail +3s +token +token_invalid +login: token`, got.body)
+	require.Regexp(t, `^FAIL\n- login: token: token_invalid[^\n]*\n(- [^\n]*\n)+\nVERDICT +GATES +PROBE`, got.body)
+	require.Regexp(t, `(?m)^fail +yes +login +- +fail +3s +- +token +token_invalid +login: token`, got.body)
 	require.Equal(t, "FAIL", s.get(t, "/testall?verbose=false", "Authorization", bearer).body)
 }
 

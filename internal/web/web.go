@@ -10,7 +10,10 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
+	"github.com/idp-exporter/idp_exporter/internal/maintenance"
+	"github.com/idp-exporter/idp_exporter/internal/peers"
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 	"github.com/idp-exporter/idp_exporter/probes"
@@ -22,8 +25,26 @@ type State interface {
 	Verdict() state.Verdict
 	// VerdictOf narrows the question to the specs that the filter keeps.
 	VerdictOf(keep func(state.Spec) bool) state.Verdict
+	// NodeVerdict is asked by the load balancer of every node, so it has to be
+	// cheap as well, for nodes that do not exist too.
+	NodeVerdict(node string) state.Verdict
+	NodeVerdictOf(node string, keep func(state.Spec) bool) state.Verdict
+	Disagreements() []state.Disagreement
 	Snapshot() []state.Entry
 	Entry(state.Key) (state.Entry, bool)
+	// SuppressionChanged tells it that a drain or a window was changed.
+	SuppressionChanged()
+}
+
+// Maintenance keeps drains and windows. A change is on disk and in force when
+// the method that makes it returns without an error.
+type Maintenance interface {
+	Drain(ctx context.Context, node string, until time.Time, by string) error
+	Undrain(ctx context.Context, node string) error
+	Drains() []maintenance.Drain
+	AddWindow(ctx context.Context, w maintenance.Window) (maintenance.Window, error)
+	RemoveWindow(ctx context.Context, id string) error
+	Windows() []maintenance.Status
 }
 
 // Runner runs a configured probe now, for /probe.
@@ -56,7 +77,8 @@ type Options struct {
 	Addresses     []string
 	SystemdSocket bool
 	// HealthAddresses serve /test, /testall, /-/healthy and /-/ready alone, bare,
-	// over plain HTTP and without credentials.
+	// over plain HTTP and without credentials. Of NODE@HOST:PORT, /testall speaks
+	// of that node.
 	HealthAddresses []string
 	// WebConfigFile is the web configuration file of exporter-toolkit (TLS); "" is none.
 	WebConfigFile string
@@ -68,6 +90,10 @@ type Options struct {
 	Logger *slog.Logger
 	State  State
 	Runner Runner
+	// Maintenance keeps drains and windows; without it none can be made.
+	Maintenance Maintenance
+	// Cluster knows what the peers say; nil where there are none.
+	Cluster Cluster
 	// Metrics answers /metrics.
 	Metrics http.Handler
 	// Reload reads the configuration again. Its error is shown to the caller.
@@ -76,6 +102,11 @@ type Options struct {
 	Redact func(string) string
 	// Ready tells whether the exporter is ready and, if not, who lags behind; nil is ready.
 	Ready func() (ok bool, laggards []string)
+	// Stuck names the parts of the exporter that only a restart mends; nil is none.
+	Stuck func() []string
+	// Unhealthy has a line for each part of the exporter that does not do its
+	// work, for people; nil is none.
+	Unhealthy func() []string
 	// Testall counts answers; nil counts nothing.
 	Testall TestallCounter
 	// Switches are the demo's; outside the demo nil, and /demo does not exist.
@@ -98,11 +129,23 @@ func (o *Options) complete() {
 	if o.Ready == nil {
 		o.Ready = func() (bool, []string) { return true, nil }
 	}
+	if o.Stuck == nil {
+		o.Stuck = func() []string { return nil }
+	}
+	if o.Unhealthy == nil {
+		o.Unhealthy = func() []string { return nil }
+	}
 	if o.Redact == nil {
 		o.Redact = func(s string) string { return s }
 	}
 	if o.Audit == nil {
 		o.Audit = noAuditor{}
+	}
+	if o.Maintenance == nil {
+		o.Maintenance = maintenance.New(maintenance.Options{})
+	}
+	if o.Cluster == nil {
+		o.Cluster = (*peers.Peers)(nil) // a cluster of this exporter alone
 	}
 	if o.Testall == nil {
 		o.Testall = noCounter{}
