@@ -33,7 +33,7 @@ func serveCommand(a *kingpin.Application, io stdio, do actions) {
 	c.Flag("web.listen-address", "Address to listen on; repeat for several. Default :9110, or 127.0.0.1:9110 where the configuration has no access section.").StringsVar(&o.web.Listen)
 	c.Flag("web.config.file", "TLS settings of the listeners, in the format of exporter-toolkit.").StringVar(&o.web.ConfigFile)
 	c.Flag("web.systemd-socket", "Take the listeners from systemd socket activation (Linux).").BoolVar(&o.web.SystemdSocket)
-	c.Flag("health.listen-address", "Address of a listener that serves only health, without credentials, for load balancers; repeat for several.").StringsVar(&o.web.HealthListen)
+	c.Flag("health.listen-address", "Address of a listener that serves only health, without credentials, for load balancers, HOST:PORT or NODE@HOST:PORT; repeat for several.").StringsVar(&o.web.HealthListen)
 	c.Flag("health.agent-listen-address", "Address that answers HAProxy's agent-check, HOST:PORT or NODE@HOST:PORT; repeat for several.").StringsVar(&o.web.AgentListen)
 	c.Flag("health.tcp-listen-address", "Address that is open only while the verdict passes, HOST:PORT or NODE@HOST:PORT; repeat for several.").StringsVar(&o.web.TCPListen)
 	c.Flag("storage.path", "Folder of what outlives a restart: drains, one-off maintenance windows, the last verdicts. Empty keeps nothing and refuses drains.").Default("data").StringVar(&o.storage)

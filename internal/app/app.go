@@ -37,7 +37,8 @@ type Web struct {
 	// Listen are the addresses; empty means :9110, or 127.0.0.1:9110 where the
 	// configuration has no access section.
 	Listen []string
-	// HealthListen are the addresses of listeners that serve health alone.
+	// HealthListen are the addresses of listeners that serve health alone, of one
+	// node where they are NODE@HOST:PORT.
 	HealthListen []string
 	// AgentListen are the addresses of HAProxy agent-checks, TCPListen those of
 	// ports that are open while the verdict passes; either may be NODE@HOST:PORT.

@@ -67,6 +67,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *handler) answer(w http.ResponseWriter, r *http.Request, rt *route) string {
 	defer h.recovered(w)
 	h.fixed.set(w.Header())
+	if len(r.TransferEncoding) > 0 {
+		// net/http hides a Content-Length that came with the chunks, by which a
+		// proxy may have gone; the connection then has to be closed (RFC 9112,
+		// section 6.1). No caller of ours needs it kept.
+		w.Header().Set("Connection", "close")
+	}
 	if r.ContentLength > maxBody {
 		refuse(w, http.StatusRequestEntityTooLarge, "the request's body is larger than any route takes")
 		return ""

@@ -148,7 +148,9 @@ func (s *Server) httpServer(requests context.Context, h http.Handler) *http.Serv
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ConnContext:       withConnection,
-		ErrorLog:          slog.NewLogLogger(quiet{s.log.Handler()}, slog.LevelWarn),
+		// OPTIONS * is refused like any other path without a route.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(quiet{s.log.Handler()}, slog.LevelWarn),
 	}
 }
 

@@ -5,6 +5,10 @@
 //   fail_after 2 x every 20s                        40 s until the verdict falls
 //   + interval 5s x threshold 2                     +10 s until the node gets no new requests
 //
+//   200        the node is healthy, at once
+//   503        unhealthy after two, failed or drained: no new requests; open ones have 60 s
+//   no answer  as 503; minServers nodes stay in whatever is answered
+//
 // Every instance of the gateway asks for itself.
 //
 // The gateway wants the probe's protocol to be that of the backend settings, HTTPS here, and the exporter's health listener

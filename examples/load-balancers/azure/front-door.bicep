@@ -5,6 +5,10 @@
 //   fail_after 2 x every 20s                        40 s until the verdict falls
 //   + interval 10s x 3 failed of the last 4         +30 s until an edge sends no new requests
 //
+//   200        a good sample; the site is in with two good of four
+//   503        a bad sample, failed or drained: with three bad of four no new requests; open ones are finished
+//   no answer  as 503; with no site healthy, all are in
+//
 // Each edge location asks for itself: an interval of 10 s is some tens of requests a second on each origin. /testall is
 // answered from memory and can bear that. Let only the AzureFrontDoor.Backend service tag reach port 9109.
 

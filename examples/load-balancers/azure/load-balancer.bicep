@@ -4,6 +4,10 @@
 //   fail_after 2 x every 20s                        40 s until the verdict falls
 //   + interval 5s x threshold 2                     +10 s until the node gets no new flows
 //
+//   200        the node is up after two
+//   503        down after two, failed or drained: no new flows; open ones go on
+//   no answer  as 503; with no node up, all are in (noHealthyBackendsBehavior)
+//
 // 5 s is the smallest interval. A probe that is not answered by the next one counts as failed.
 
 param location string = resourceGroup().location

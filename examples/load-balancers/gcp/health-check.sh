@@ -5,6 +5,10 @@
 #   fail_after 2 x every 20s                        40 s until the verdict falls
 #   + check interval 5s x threshold 2               +10 s until the node gets no new requests
 #
+#   200        the node is healthy, at once
+#   503        unhealthy after two, failed or drained: no new requests; open connections have 60 s
+#   no answer  as 503; with no node healthy the Application Load Balancer answers 503, the passthrough one uses all
+#
 # Several probers ask at once, so a node sees more than one check in an interval.
 set -eu
 

@@ -4,6 +4,10 @@
 #   fail_after 2 x every 20s                        40 s until the verdict falls
 #   + interval 5s, once                             +5 s until the node gets no new requests
 #
+#   200        the server is healthy, at once
+#   503        unhealthy at once, failed or drained: no new requests; those under way are finished
+#   no answer  as 503; with fewer healthy servers than minServers, all are in
+#
 # ARR has no thresholds: one failed test takes a node out, one passed test brings it back. All damping is the exporter's.
 #
 # An http:// health test goes to the servers' HTTP port, requests to the HTTPS port: so the farm's HTTP port is the health

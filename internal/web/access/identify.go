@@ -40,7 +40,7 @@ func (g *Guard) Identify(r *http.Request) (Grant, error) {
 	case scheme == "":
 	case strings.EqualFold(scheme, "Bearer"):
 		q.show()
-		q.bearer(strings.TrimSpace(value))
+		q.bearer(strings.Trim(value, " \t"))
 	case strings.EqualFold(scheme, "Basic"):
 		q.show()
 		user, password, ok := r.BasicAuth()
