@@ -48,7 +48,9 @@ type pageData struct {
 	Rows    []pageRow
 	// Drains and Windows are those in force, in words.
 	Drains, Windows []string
-	Demo            bool
+	// Unhealthy are the exporter's own parts that do not do their work.
+	Unhealthy []string
+	Demo      bool
 }
 
 // page is a plain landing page: the verdict, the probes, where to go next.
@@ -59,6 +61,7 @@ func (s *Server) page(w http.ResponseWriter, _ *http.Request, _ access.Grant) {
 	}
 	now := time.Now()
 	data.Drains, data.Windows = s.inForce()
+	data.Unhealthy = s.options.Unhealthy()
 	for _, e := range s.options.State.Snapshot() {
 		f := flatten(e, now)
 		data.Rows = append(data.Rows, pageRow{e, f.last, f.age, f.step, string(f.reason), f.detail})
