@@ -13,14 +13,15 @@ const (
 	// maxScrapes bounds the scrapes that are answered at a time; they share one
 	// collection.
 	maxScrapes = 40
-	// scrapeTimeout bounds one of them: the usual patience of Prometheus.
+	// scrapeTimeout bounds how long one of them may take to be written: the usual
+	// patience of Prometheus.
 	scrapeTimeout = 10 * time.Second
 )
 
 // Handler serves the metrics in the format that the request asks for:
 // Prometheus text, OpenMetrics, or protobuf with native histograms.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+	scrape := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		ErrorLog: errorLog{m.log},
 		// One bad series must not hide all others.
 		ErrorHandling:       promhttp.ContinueOnError,
@@ -28,7 +29,14 @@ func (m *Metrics) Handler() http.Handler {
 		EnableOpenMetrics:   true,
 		MaxRequestsInFlight: maxScrapes,
 		CoalesceGather:      true,
-		Timeout:             scrapeTimeout,
+	})
+	// A deadline for the writing, and not promhttp's own timeout, which would keep
+	// the whole answer in memory once more.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := http.NewResponseController(w)
+		_ = answer.SetWriteDeadline(time.Now().Add(scrapeTimeout)) // a test's recorder has none
+		scrape.ServeHTTP(w, r)
+		_ = answer.SetWriteDeadline(time.Time{})
 	})
 }
 

@@ -10,11 +10,18 @@ import (
 	"time"
 )
 
-// connections bounds the open connections of one listener. When it is full the
-// connection that has been doing nothing for longest makes room, so that
-// neither silent clients nor ones that send a byte now and then can lock out
-// others or use up the process's descriptors. A connection whose request is
-// being answered is never taken; where all are, the newcomer is closed.
+// grace is how long a connection may do nothing, once it is made or its request
+// is answered, before it may have to make room for another.
+const grace = time.Second
+
+// connections bounds the open connections of one listener. When it is full a
+// connection that has been doing nothing for longest makes room, first of those
+// that never had a request answered, so that neither silent clients nor ones
+// that send a byte now and then can lock out others or use up the process's
+// descriptors. A connection whose request is being answered is never taken,
+// nor one within its grace, or a burst of newcomers would push out clients
+// whose request is on its way: a newcomer waits that long in the queue of the
+// kernel, and is closed where there is no room even then.
 type connections struct {
 	net.Listener
 	max int
@@ -30,6 +37,8 @@ type connection struct {
 	// the last one ended or the connection was made.
 	busy  atomic.Int32
 	since atomic.Int64
+	// answered tells whether it ever had a request answered.
+	answered atomic.Bool
 }
 
 func limitConnections(l net.Listener, most int) *connections {
@@ -43,10 +52,22 @@ func (l *connections) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if conn := l.admit(c); conn != nil {
+		if conn := l.admitWithin(c, grace); conn != nil {
 			return conn, nil
 		}
 		_ = c.Close()
+	}
+}
+
+// admitWithin waits for room until each connection that does nothing now has
+// used up its grace.
+func (l *connections) admitWithin(c net.Conn, wait time.Duration) *connection {
+	const look = 5 * time.Millisecond
+	for ; ; wait -= look {
+		if conn := l.admit(c); conn != nil || wait <= 0 {
+			return conn
+		}
+		time.Sleep(look)
 	}
 }
 
@@ -56,7 +77,7 @@ func (l *connections) admit(c net.Conn) *connection {
 	l.mu.Lock()
 	var leaves *connection
 	if len(l.open) >= l.max {
-		if leaves = l.longestIdle(); leaves == nil {
+		if leaves = l.leastMissed(time.Now().Add(-grace).UnixNano()); leaves == nil {
 			l.mu.Unlock()
 			return nil
 		}
@@ -70,14 +91,23 @@ func (l *connections) admit(c net.Conn) *connection {
 	return conn
 }
 
-func (l *connections) longestIdle() *connection {
-	var oldest *connection
+// leastMissed returns the connection that makes room: one that has been doing
+// nothing since before a moment, nil if there is none.
+func (l *connections) leastMissed(before int64) *connection {
+	var least *connection
 	for c := range l.open {
-		if c.busy.Load() == 0 && (oldest == nil || c.since.Load() < oldest.since.Load()) {
-			oldest = c
+		if c.busy.Load() == 0 && c.since.Load() <= before && (least == nil || c.lessMissedThan(least)) {
+			least = c
 		}
 	}
-	return oldest
+	return least
+}
+
+func (c *connection) lessMissedThan(other *connection) bool {
+	if a, b := c.answered.Load(), other.answered.Load(); a != b {
+		return b
+	}
+	return c.since.Load() < other.since.Load()
 }
 
 // closeIdle closes every connection that no request is being answered on, so
@@ -128,6 +158,7 @@ func connectionOf(r *http.Request) *connection {
 func (c *connection) enter() { c.busy.Add(1) }
 
 func (c *connection) leave() {
+	c.answered.Store(true)
 	c.since.Store(time.Now().UnixNano())
 	c.busy.Add(-1)
 }

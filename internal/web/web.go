@@ -84,7 +84,7 @@ type Options struct {
 	WebConfigFile string
 	// Access is the access section of the configuration, nil if there is none.
 	Access *access.Config
-	// MaxConnections bounds the open connections of each listener; 0 means 512.
+	// MaxConnections bounds the open connections of each listener; 0 means 1024.
 	MaxConnections int
 
 	Logger *slog.Logger
@@ -117,7 +117,7 @@ type Options struct {
 	Version string
 }
 
-const defaultMaxConnections = 512
+const defaultMaxConnections = 1024
 
 func (o *Options) complete() {
 	if o.Logger == nil {

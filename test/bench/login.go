@@ -25,7 +25,7 @@ const (
 
 // batched runs each worker's function many times, the workers side by side, and
 // returns the processor time in seconds.
-func batched(fs [workers]func() error) (float64, error) {
+func batched(fs [workers]func() error) ([]float64, error) {
 	return cpuOf(func() error {
 		var (
 			wg    sync.WaitGroup
@@ -63,21 +63,21 @@ func each(newFunc func() (func() error, error)) ([workers]func() error, error) {
 }
 
 // compare returns the processor time of our probe over that of the floor.
-func compare(ctx context.Context, o options, newProbe func() (probes.Probe, error), floor func() error) (float64, error) {
+func compare(ctx context.Context, o options, newProbe func() (probes.Probe, error), floor func() error) ([]float64, error) {
 	ours, err := each(func() (func() error, error) {
 		p, err := newProbe()
 		return func() error { return outcome(p.Run(ctx)) }, err
 	})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	bare, err := each(func() (func() error, error) { return floor, nil })
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	return ratio(ctx, o.rounds,
-		func(context.Context) (float64, error) { return batched(ours) },
-		func(context.Context) (float64, error) { return batched(bare) })
+		func(context.Context) ([]float64, error) { return batched(ours) },
+		func(context.Context) ([]float64, error) { return batched(bare) })
 }
 
 func outcome(r probes.Result) error {
@@ -90,10 +90,10 @@ func outcome(r probes.Result) error {
 // loginCPU compares a password login of the probe with a minimal loop of
 // x/oauth2 and go-oidc doing the same: discovery, token, key set, verification,
 // over a connection of its own.
-func loginCPU(ctx context.Context, o options) (float64, error) {
+func loginCPU(ctx context.Context, o options) ([]float64, error) {
 	provider, err := self(ctx, "provider")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer provider.stop()
 	return compare(ctx, o,
@@ -131,10 +131,10 @@ func bareLogin(ctx context.Context, issuer string) error {
 }
 
 // httpProbeCPU compares an HTTP probe with a bare GET over a fresh connection.
-func httpProbeCPU(ctx context.Context, o options) (float64, error) {
+func httpProbeCPU(ctx context.Context, o options) ([]float64, error) {
 	page, err := self(ctx, "page")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer page.stop()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

@@ -34,10 +34,14 @@ func counterpart(ctx context.Context, what string) error {
 			return err
 		}
 		// The exporter's own settings: what is compared is the handler.
-		server := &http.Server{ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-			_, _ = w.Write([]byte("OK"))
-		})}
+		server := &http.Server{
+			ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+			MaxHeaderBytes: 16 << 10,
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+				_, _ = w.Write([]byte("OK"))
+			}),
+		}
 		fmt.Println("http://" + l.Addr().String())
 		go func() {
 			<-ctx.Done()
