@@ -31,7 +31,7 @@ func newTestall(st *state.State) *testall {
 	}
 	for _, c := range []int{
 		http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
-		http.StatusMethodNotAllowed, http.StatusTooManyRequests, http.StatusServiceUnavailable,
+		http.StatusMethodNotAllowed, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable, 520, // the last for old monitors
 	} {
 		t.codes[c] = t.requests.WithLabelValues(strconv.Itoa(c))
 	}

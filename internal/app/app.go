@@ -79,9 +79,11 @@ type App struct {
 	keepError atomic.Pointer[error] // of the last write of verdicts, nil if it succeeded
 	book      *maintenance.Book
 	discovery *discovery
-	peers     *peers.Peers
-	watchdog  *watchdog.Watchdog
-	systemd   *watchdog.Notifier
+	// unknownMax is verdict.unknown_max in force, in nanoseconds.
+	unknownMax atomic.Int64
+	peers      *peers.Peers
+	watchdog   *watchdog.Watchdog
+	systemd    *watchdog.Notifier
 
 	reloading sync.Mutex
 	config    *config.Config // in force; guarded by reloading
@@ -117,7 +119,9 @@ func (a *App) assemble(ctx context.Context, c *config.Config) error {
 		Record:        a.record,
 		Skip:          a.state.Skip,
 		Lag:           a.metrics.ObserveLag,
-		Logger:        a.log,
+		// Twice within unknown_max, so that there is a second look before it ends.
+		MaxUnknownBackoff: func() time.Duration { return time.Duration(a.unknownMax.Load()) / 2 },
+		Logger:            a.log,
 	})
 	if c.Audit != nil {
 		trail, err := audit.Open(audit.Options{Config: *c.Audit, Logger: a.log, Detail: version.Version})
@@ -138,6 +142,9 @@ func (a *App) assemble(ctx context.Context, c *config.Config) error {
 		collector.NewDiscovery(a.discovery.Status),
 		collector.NewPeers(func() peers.Verdict { return a.peers.Cluster(a.state.Verdict().OK) }),
 	)
+	if a.store != nil {
+		a.metrics.Registry().MustRegister(collector.NewStorage(a.store.BadRecords, a.store.Report().SetAside != ""))
+	}
 	return a.build(ctx, c)
 }
 
@@ -210,6 +217,8 @@ func (a *App) warn(c *config.Config) {
 
 // apply brings schedule and state in line with a configuration.
 func (a *App) apply(c *config.Config, p plan) error {
+	a.unknownMax.Store(int64(c.Verdict.UnknownMax))
+	a.warnOfStrangers(c, p)
 	return a.scheduler.Set(p.jobs, func(changed []state.Key) {
 		a.state.Forget(changed...)
 		a.state.Configure(p.specs, rules(c))
@@ -222,6 +231,10 @@ func (a *App) record(k state.Key, r probes.Result) {
 	before, _ := a.state.Entry(k)
 	a.state.Record(k, r)
 	after, _ := a.state.Entry(k)
+	from := before.Verdict.String()
+	if before.Pending {
+		from = "none"
+	}
 	if r.Skipped == "" && r.Outcome != probes.Pass {
 		a.log.Info("probe did not pass", "probe", k.Probe, "node", k.Node, "outcome", r.Outcome.String(),
 			"step", r.FailedStep, "reason", string(r.Reason), "detail", r.Detail)
@@ -231,12 +244,12 @@ func (a *App) record(k state.Key, r probes.Result) {
 		if !after.Verdict.OK() {
 			level = slog.LevelWarn
 		}
-		a.log.Log(context.Background(), level, "verdict changed", "probe", k.Probe, "node", k.Node, "from", before.Verdict.String(), "to", after.Verdict.String(),
+		a.log.Log(context.Background(), level, "verdict changed", "probe", k.Probe, "node", k.Node, "from", from, "to", after.Verdict.String(),
 			"why", after.Why, "detail", r.Detail)
 		if a.audit != nil {
 			a.audit.Access(audit.Record{
 				Event: audit.EventVerdict, Outcome: audit.OutcomeOK, Actor: audit.Actor{Kind: "exporter"}, Target: k.String(),
-				Detail: strings.TrimSpace(before.Verdict.String() + " to " + after.Verdict.String() + " " + after.Why),
+				Detail: strings.TrimSpace(from + " to " + after.Verdict.String() + " " + after.Why),
 			})
 		}
 	}
@@ -277,6 +290,9 @@ func (a *App) Run(ctx context.Context, reload <-chan os.Signal) error {
 	a.systemd.Ready()
 	for _, address := range a.web.Addresses() {
 		a.log.Info("listening", "address", address.String())
+	}
+	for _, address := range a.balancer.Addresses() {
+		a.log.Info("listening for agent-checks", "address", address.String())
 	}
 	err := group.Wait()
 	a.closeAudit()

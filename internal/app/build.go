@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/idp-exporter/idp_exporter/internal/balancer"
 	"github.com/idp-exporter/idp_exporter/internal/config"
+	"github.com/idp-exporter/idp_exporter/internal/maintenance"
 	"github.com/idp-exporter/idp_exporter/internal/schedule"
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/probes"
@@ -82,6 +84,26 @@ func (a *App) listenForBalancers(c *config.Config) error {
 	return err
 }
 
+// warnOfStrangers tells of listeners that speak of a node which no provider has:
+// they would call it down for good.
+func (a *App) warnOfStrangers(c *config.Config, p plan) {
+	known := map[string]bool{"": true, maintenance.PublicNode: true}
+	for _, s := range p.specs {
+		known[s.Node] = true
+	}
+	for _, provider := range c.Providers {
+		if provider.Discover != nil && len(p.specs) == len(c.Probes) {
+			return // nothing was discovered yet
+		}
+	}
+	w := a.options.Web
+	for _, address := range slices.Concat(w.HealthListen, w.AgentListen, w.TCPListen) {
+		if node, _, err := balancer.SplitNode(address); err == nil && !known[node] {
+			a.log.Warn("a listener speaks of a node that no probe runs on; balancers that ask there are told that it is not known", "listener", address, "node", node)
+		}
+	}
+}
+
 // answer tells load balancers about a node; "" is the whole. A node that no
 // gating probe runs against is not known.
 func (a *App) answer(node string) balancer.Answer {
@@ -129,6 +151,9 @@ func RunOnce(ctx context.Context, c *config.Config, name, node string, log *slog
 			if n.Name != "" {
 				nodes = append(nodes, n.Name)
 			}
+		}
+		if len(nodes) == 0 && p.Provider != nil && p.Provider.Discover != nil {
+			return probes.Result{}, fmt.Errorf("the nodes of probe %q could not be discovered just now; leave --node out for the public name", name)
 		}
 		if len(nodes) == 0 {
 			return probes.Result{}, fmt.Errorf("probe %q runs against the public name alone; leave --node out", name)

@@ -18,9 +18,13 @@ var errNoReload = errors.New("this exporter runs without a configuration file an
 // the running configuration stays, and log, metric and the error say why.
 // Probes that have not changed keep their results and their schedule.
 func (a *App) Reload(ctx context.Context) error {
+	defer a.systemd.Reloading()()
+	return a.reloadNow(ctx)
+}
+
+func (a *App) reloadNow(ctx context.Context) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
-	defer a.systemd.Reloading()()
 	err := a.reload(ctx)
 	if err != nil {
 		a.metrics.ReloadFailed()
@@ -125,11 +129,12 @@ func (a *App) reloadBySignal(ctx context.Context) error {
 	rec := audit.Record{Event: audit.EventReload, Outcome: audit.OutcomeAccepted, Actor: audit.Actor{Name: "SIGHUP", Kind: "signal"}}
 	if a.audit != nil {
 		if err := a.audit.Admin(ctx, rec); err != nil {
+			a.metrics.ReloadFailed()
 			a.log.Error("reload refused, since it cannot be written to the audit trail", "err", err)
 			return err
 		}
 	}
-	err := a.Reload(ctx)
+	err := a.reloadNow(ctx)
 	if err != nil && a.audit != nil {
 		rec.Outcome, rec.Detail = audit.OutcomeFailed, err.Error()
 		a.audit.Access(rec)

@@ -35,11 +35,26 @@ func (a *App) openStorage(ctx context.Context, c *config.Config) error {
 	}
 	a.book = maintenance.New(o)
 	if a.store != nil {
-		if err := a.book.Load(ctx); err != nil {
+		if err := a.book.Load(ctx, a.lastAlive(ctx)); err != nil {
 			a.log.Error("storage", "err", err)
 		}
 	}
 	return a.book.Configure(c.Maintenance)
+}
+
+// lastAlive is when a run before this one last ended a probe's run, zero if that
+// is not known.
+func (a *App) lastAlive(ctx context.Context) (alive time.Time) {
+	records, err := a.store.LoadVerdicts(ctx)
+	if err != nil {
+		return alive // restore tells
+	}
+	for _, r := range records {
+		if r.Seen.After(alive) {
+			alive = r.Seen
+		}
+	}
+	return alive
 }
 
 func (a *App) closeStorage() {
@@ -69,14 +84,13 @@ func (a *App) restore(ctx context.Context) {
 	a.log.Info("verdicts of before the restart", "restored", len(restored), "stored", len(saved))
 }
 
-// keep stores verdicts as they change, until ctx ends and then once more.
+// keep stores verdicts as they change, and notes what drains and windows do by
+// themselves, until ctx ends; then it stores once more.
 func (a *App) keep(ctx context.Context) error {
-	if a.store == nil {
-		return nil
-	}
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	kept := time.Time{}
+	lapses := newLapses(a.book)
 	for {
 		select {
 		case <-ctx.Done():
@@ -87,6 +101,7 @@ func (a *App) keep(ctx context.Context) error {
 		case <-tick.C:
 			kept = a.keepOnce(ctx, kept)
 			a.book.Sweep(ctx)
+			a.noteLapses(lapses.next(a.book))
 		}
 	}
 }
@@ -95,6 +110,9 @@ func (a *App) keep(ctx context.Context) error {
 // from.
 func (a *App) keepOnce(ctx context.Context, since time.Time) time.Time {
 	now := time.Now()
+	if a.store == nil {
+		return now
+	}
 	changed := a.state.Export(since)
 	records := make([]store.VerdictRecord, len(changed))
 	for i, s := range changed {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -36,6 +37,16 @@ func (l *loader) together() {
 			path += "[" + strconv.Itoa(i) + "]"
 		}
 		l.doc.Add(path, false, "%q: %s", e.Need, e.Message)
+	}
+	owner := map[string]string{}
+	for i, p := range l.config.Providers {
+		for j, n := range p.Nodes {
+			if other, taken := owner[n.Name]; taken {
+				l.doc.Add(fmt.Sprintf("providers[%d].nodes[%d]", i, j), true,
+					"%s has a node %q too; ?node= and drains will mean both, so give them different names", other, n.Name)
+			}
+			owner[n.Name] = p.Name
+		}
 	}
 	for _, o := range login.Overloads(loads) {
 		o.Problem.Warning = true // it works, though less often

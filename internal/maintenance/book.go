@@ -47,8 +47,10 @@ func New(o Options) *Book {
 func (b *Book) clock() time.Time { return b.now().Round(0) }
 
 // Load takes up what the store has, and lets the store forget what has ended.
-// After an error the Book works with what could be read.
-func (b *Book) Load(ctx context.Context) error {
+// Drains that ended after alive, when the exporter was last seen to live, count
+// as ended now, see Returned. After an error the Book works with what could be
+// read.
+func (b *Book) Load(ctx context.Context, alive time.Time) error {
 	if b.store == nil {
 		return nil
 	}
@@ -62,7 +64,7 @@ func (b *Book) Load(ctx context.Context) error {
 	b.loaded = make(map[string]time.Time)
 	for _, d := range drains {
 		r.drains[d.Node] = d
-		if now := b.clock(); d.ended(now) {
+		if now := b.clock(); d.ended(now) && d.Until.After(alive) {
 			b.loaded[d.Node] = now
 		}
 	}
@@ -197,9 +199,13 @@ func (b *Book) Undrain(ctx context.Context, node string) error {
 		return nil
 	}
 	d.Until = now.UTC()
-	return b.change(ctx,
+	err := b.change(ctx,
 		func(ctx context.Context) error { return b.store.PutDrain(ctx, d) },
 		func(r *rules) { r.drains[node] = d })
+	if err != nil {
+		return fmt.Errorf("%w; a drain that was given an end ends by itself, whatever the storage does", err)
+	}
+	return nil
 }
 
 // AddWindow adds a one-off window, or replaces the one with the same ID, and

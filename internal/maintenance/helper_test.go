@@ -109,7 +109,7 @@ func book(t *testing.T, windows string) (*Book, *memory, *clock) {
 	t.Helper()
 	m, c := newMemory(), &clock{t: start()}
 	b := New(Options{Store: m, Now: c.now})
-	require.NoError(t, b.Load(t.Context()))
+	require.NoError(t, b.Load(t.Context(), time.Time{}))
 	require.NoError(t, b.Configure(decoded(t, windows)))
 	return b, m, c
 }

@@ -25,7 +25,7 @@ func reopened(t *testing.T, folder string, now func() time.Time) (*maintenance.B
 	s, err := store.Open(t.Context(), folder, nil)
 	require.NoError(t, err)
 	b := maintenance.New(maintenance.Options{Store: s, Now: now})
-	require.NoError(t, b.Load(t.Context()))
+	require.NoError(t, b.Load(t.Context(), time.Time{}))
 	return b, s
 }
 
@@ -65,7 +65,7 @@ func TestStoreThatCouldNotBeOpened(t *testing.T) {
 	t.Parallel()
 	var s *store.Store
 	b := maintenance.New(maintenance.Options{Store: s})
-	require.ErrorIs(t, b.Load(t.Context()), store.ErrUnavailable)
+	require.ErrorIs(t, b.Load(t.Context(), time.Time{}), store.ErrUnavailable)
 	require.ErrorIs(t, b.Drain(t.Context(), "n1", time.Time{}, ""), maintenance.ErrStorage)
 	require.False(t, b.Drained("n1"))
 }

@@ -165,7 +165,11 @@ func (s *Scheduler) finish(ctx context.Context, r *run, res probes.Result) {
 	}
 	late := r.abandoned
 	if err == nil && !late {
-		if limit := now.Add(s.opts.MaxBackoff); res.NotBefore.After(limit) {
+		most := s.opts.MaxBackoff
+		if res.Skipped == "" && res.Outcome == probes.Unknown {
+			most = min(most, s.opts.MaxUnknownBackoff())
+		}
+		if limit := now.Add(most); res.NotBefore.After(limit) {
 			res.NotBefore = limit
 		}
 		j.notBefore = time.Time{}

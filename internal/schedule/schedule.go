@@ -62,6 +62,10 @@ type Options struct {
 	Grace time.Duration
 	// MaxBackoff bounds how long a result may put off the next run.
 	MaxBackoff time.Duration
+	// MaxUnknownBackoff returns the same for results that are unknown, such as a
+	// 429: nobody is to look away for longer than an unknown result may hold a
+	// verdict. Nil means MaxBackoff.
+	MaxUnknownBackoff func() time.Duration
 	// Record takes the result of each run. It must not call Set.
 	Record func(state.Key, probes.Result)
 	// Skip is told of each due run that did not take place, with the end of
@@ -110,6 +114,9 @@ func New(o Options) *Scheduler {
 	}
 	if o.MaxBackoff <= 0 {
 		o.MaxBackoff = DefaultMaxBackoff
+	}
+	if o.MaxUnknownBackoff == nil {
+		o.MaxUnknownBackoff = func() time.Duration { return o.MaxBackoff }
 	}
 	if o.Record == nil {
 		o.Record = func(state.Key, probes.Result) {}

@@ -167,6 +167,24 @@ func TestBackoffIsBounded(t *testing.T) {
 		require.Len(t, l.results["p"], 3)
 		require.LessOrEqual(t, l.results["p"][0].NotBefore.Sub(l.results["p"][0].Start), time.Hour)
 	})
+	synctest.Test(t, func(t *testing.T) {
+		var l ledger
+		o := l.options(0)
+		o.MaxUnknownBackoff = func() time.Duration { return 5 * time.Minute }
+		s := New(o)
+		outcome := func(o probes.Outcome) func(context.Context) probes.Result {
+			return func(context.Context) probes.Result {
+				return probes.Result{Outcome: o, NotBefore: time.Now().Add(time.Hour)}
+			}
+		}
+		require.NoError(t, s.Set([]Job{work("limited", time.Minute, outcome(probes.Unknown)), work("refused", time.Minute, outcome(probes.Fail))}, nil))
+		stop := start(s)
+		time.Sleep(30 * time.Minute)
+		synctest.Wait()
+		require.NoError(t, stop())
+		require.Greater(t, len(l.results["limited"]), 4, "nobody looks away for longer than an unknown result may hold a verdict")
+		require.Len(t, l.results["refused"], 1, "a refused credential is another matter")
+	})
 }
 
 func TestRunAtStartIsAtOnceAndSpread(t *testing.T) {

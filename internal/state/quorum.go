@@ -36,6 +36,31 @@ type quorum struct {
 	// fails tells, by provider and node, of each node of which something counts
 	// whether it fails.
 	fails map[string]map[string]bool
+	// aside holds, likewise, the nodes that are drained or in maintenance.
+	aside map[string]map[string]bool
+}
+
+func newQuorum(rules Options) quorum {
+	return quorum{rules, map[string]map[string]bool{}, map[string]map[string]bool{}}
+}
+
+// expect notes that the quorum of a provider is asked for, whatever its nodes.
+func (q *quorum) expect(provider string) {
+	if q.fails[provider] == nil && q.rules.group(provider).Quorum > 0 {
+		q.fails[provider] = map[string]bool{}
+	}
+}
+
+// leave notes a node that is drained or in maintenance.
+func (q *quorum) leave(provider, node string) {
+	if node == "" || q.rules.group(provider).Quorum <= 0 {
+		return
+	}
+	q.expect(provider)
+	if q.aside[provider] == nil {
+		q.aside[provider] = map[string]bool{}
+	}
+	q.aside[provider][node] = true
 }
 
 // count adds a verdict that was found on a node, with its line if it has one.
@@ -55,33 +80,44 @@ func (q *quorum) note(provider, node string, fails bool) bool {
 	if node == "" || q.rules.group(provider).Quorum <= 0 {
 		return false
 	}
-	if q.fails[provider] == nil {
-		q.fails[provider] = map[string]bool{}
-	}
+	q.expect(provider)
 	q.fails[provider][node] = q.fails[provider][node] || fails
 	return true
 }
 
-// finish makes up for the failures that were held back.
+// finish makes up for the failures that were held back. Fewer nodes than the
+// quorum are a failure, unless it is only drains and windows that lack: those
+// somebody decided.
 func (q *quorum) finish(t *tally) {
 	for _, provider := range slices.Sorted(maps.Keys(q.fails)) {
-		fails := q.fails[provider]
-		var out []string
+		fails, need := q.fails[provider], q.rules.group(provider).Quorum
+		var out, aside []string
 		for _, node := range slices.Sorted(maps.Keys(fails)) {
 			if fails[node] {
 				out = append(out, node)
 			}
 		}
-		if len(out) == 0 {
+		for _, node := range slices.Sorted(maps.Keys(q.aside[provider])) {
+			if _, judged := fails[node]; !judged {
+				aside = append(aside, node)
+			}
+		}
+		pass := len(fails) - len(out)
+		if len(out) == 0 && pass >= need {
 			continue
 		}
-		need, pass := q.rules.group(provider).Quorum, len(fails)-len(out)
-		line := fmt.Sprintf("%s: %d of %d nodes pass, the quorum is %d; out: %s", provider, pass, len(fails), need, nodeList(out))
-		if pass < need {
-			t.add(probes.Fail, line)
-		} else {
-			t.add(probes.Warn, line)
+		line := fmt.Sprintf("%s: %d of %d nodes pass, the quorum is %d", provider, pass, len(fails)+len(aside), need)
+		if len(out) > 0 {
+			line += "; out: " + nodeList(out)
 		}
+		if len(aside) > 0 {
+			line += "; drained or in maintenance: " + nodeList(aside)
+		}
+		outcome := probes.Warn
+		if pass < need && (len(out) > 0 || pass+len(aside) < need) {
+			outcome = probes.Fail
+		}
+		t.add(outcome, line)
 	}
 }
 

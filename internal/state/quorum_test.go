@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,9 +35,16 @@ func TestQuorum(t *testing.T) {
 	c.set(b, b.during(span{cause: SuppressedDrained, node: "n3"}, 0, 0))
 	v := b.Verdict()
 	require.False(t, v.OK)
-	require.Contains(t, v.Reasons, "acme: 1 of 2 nodes pass, the quorum is 2; out: n1")
+	require.Contains(t, v.Reasons, "acme: 1 of 3 nodes pass, the quorum is 2; out: n1; drained or in maintenance: n3")
 	b.good(at("n1"))
-	require.True(t, b.Verdict().OK, "no node fails, however few they are")
+	v = b.Verdict()
+	require.True(t, v.OK)
+	require.NotContains(t, strings.Join(v.Reasons, " "), "quorum", "two of three are a quorum")
+	c.set(b, b.during(span{cause: SuppressedDrained, node: "n3"}, 0, 0), b.during(span{cause: SuppressedDrained, node: "n2"}, 0, 0))
+	v = b.Verdict()
+	require.True(t, v.OK, "it is by a decision that so few are left")
+	require.Equal(t, probes.Warn, v.Outcome)
+	require.Contains(t, v.Reasons, "acme: 1 of 3 nodes pass, the quorum is 2; drained or in maintenance: n2, n3")
 	c.set(b)
 
 	b.twice(at("n1", "port"), probes.Fail)
@@ -93,4 +101,15 @@ func TestLongListsAreCut(t *testing.T) {
 	}
 	require.Equal(t, "n0, n1, n2, n3, n4, n5, n6, n7", nodeList(names[:8]))
 	require.Equal(t, "n0, n1, n2, n3, n4, n5, n6, n7 and 2 more", nodeList(names))
+}
+
+// A discovery that came to find nothing leaves a quorum of nobody.
+func TestQuorumOfTooFewNodes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Options{Providers: map[string]Group{"acme": {Quorum: 2}}}, needing(dns), needing(at("n1")))
+	b.good(dns, at("n1"))
+	v := b.Verdict()
+	require.False(t, v.OK)
+	require.Equal(t, []string{"acme: 1 of 1 nodes pass, the quorum is 2"}, v.Reasons)
+	require.True(t, b.VerdictOf(func(s Spec) bool { return s.Probe == dns.Probe }).OK, "one probe is no quorum")
 }

@@ -89,7 +89,7 @@ func (s *State) combine(filter func(Spec) bool, disagreements []Disagreement, no
 	if s.suppressor != nil {
 		t.expire(s.suppressor.NextChange(now))
 	}
-	q := quorum{rules: s.rules, fails: map[string]map[string]bool{}}
+	q := newQuorum(s.rules)
 	told := map[string]bool{} // drained nodes
 	blamed := map[*entry]bool{}
 	for _, e := range s.order {
@@ -99,6 +99,12 @@ func (s *State) combine(filter func(Spec) bool, disagreements []Disagreement, no
 		t.gates++
 		st := s.stand(e, now)
 		s.expire(&t, &st)
+		if filter == nil {
+			q.expect(e.Provider)
+		}
+		if st.outside != "" {
+			q.leave(e.Provider, e.Node)
+		}
 		switch {
 		case st.outside == SuppressedDrained:
 			if !told[e.Node] {

@@ -58,6 +58,9 @@ func (e *entry) stale() string {
 	if e.seen.IsZero() {
 		return "stale: no run since the start at " + e.clock(e.added)
 	}
+	if e.NotBefore.After(e.seen) {
+		return fmt.Sprintf("stale: no run since %s; the next is put off until %s", e.clock(e.seen), e.clock(e.NotBefore))
+	}
 	return fmt.Sprintf("stale: no run since %s, though one is due every %v", e.clock(e.seen), e.Every)
 }
 

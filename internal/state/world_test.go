@@ -112,7 +112,7 @@ func (w *world) run(k Key, o probes.Outcome, unreached bool) {
 // whole is what Verdict is to say.
 func (w *world) whole() probes.Outcome {
 	worst, judged := probes.Pass, 0
-	out, known := map[string][]string{}, map[string][]string{}
+	out, known, aside, asked := map[string][]string{}, map[string][]string{}, map[string][]string{}, map[string]bool{}
 	count := func(provider, node string, o probes.Outcome) {
 		if g := w.groups[provider]; node != "" && g.Quorum > 0 {
 			known[provider] = append(known[provider], node)
@@ -124,7 +124,14 @@ func (w *world) whole() probes.Outcome {
 		worst = max(worst, o)
 	}
 	for _, s := range w.specs {
-		if !s.Gates || w.aside(s.Key) {
+		if !s.Gates {
+			continue
+		}
+		asked[s.Provider] = asked[s.Provider] || w.groups[s.Provider].Quorum > 0
+		if w.aside(s.Key) {
+			if s.Node != "" {
+				aside[s.Provider] = append(aside[s.Provider], s.Node)
+			}
 			continue
 		}
 		own := w.entry(s.Key).Verdict
@@ -147,10 +154,19 @@ func (w *world) whole() probes.Outcome {
 			count(s.Provider, s.Node, own)
 		}
 	}
-	for provider, nodes := range out {
+	for provider, is := range asked {
+		if !is {
+			continue
+		}
 		unique := func(list []string) int { return len(slices.Compact(slices.Sorted(slices.Values(list)))) }
-		if unique(known[provider])-unique(nodes) < w.groups[provider].Quorum {
+		need, bad := w.groups[provider].Quorum, unique(out[provider])
+		pass, all := unique(known[provider])-bad, unique(slices.Concat(known[provider], aside[provider]))
+		switch {
+		case pass >= need:
+		case bad > 0, all < need:
 			worst = probes.Fail
+		default:
+			worst = max(worst, probes.Warn)
 		}
 	}
 	if judged == 0 {

@@ -27,7 +27,10 @@ func (noAuditor) Admin(context.Context, audit.Record) error { return nil }
 func (s *Server) recordOf(r *http.Request, rt *route, g access.Grant) audit.Record {
 	rec := audit.Record{Actor: audit.Actor{Name: g.Name}, Method: known(r.Method), Route: "unknown"}
 	if g.Known {
-		rec.Actor.Kind = "credential"
+		rec.Actor.Kind = g.Kind
+		if g.Kind == "" {
+			rec.Actor.Kind = "local"
+		}
 	}
 	if rt != nil {
 		rec.Route = rt.Path
@@ -44,6 +47,9 @@ func (h *handler) auditAccess(r *http.Request, rt *route, g access.Grant) {
 	}
 	rec := h.recordOf(r, rt, g)
 	rec.Event, rec.Outcome = audit.EventAccess, audit.OutcomeOK
+	if rt.about != nil {
+		rec.Target = rt.about(r)
+	}
 	h.options.Audit.Access(rec)
 }
 

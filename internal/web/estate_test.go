@@ -79,7 +79,7 @@ func (f *fakeStore) DeleteWindow(_ context.Context, ids ...string) error {
 func newBook(t *testing.T, store maintenance.Store) *maintenance.Book {
 	t.Helper()
 	b := maintenance.New(maintenance.Options{Store: store})
-	require.NoError(t, b.Load(t.Context()))
+	require.NoError(t, b.Load(t.Context(), time.Time{}))
 	return b
 }
 

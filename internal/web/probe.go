@@ -50,6 +50,16 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request, _ access.Grant) {
 	}
 }
 
+// probeOf names the probe that a request wants to run, if there is such a one.
+func (s *Server) probeOf(r *http.Request) string {
+	query := r.URL.Query()
+	key := state.Key{Probe: query.Get("probe"), Node: meant(query.Get("node"))}
+	if _, ok := s.options.State.Entry(key); !ok {
+		return ""
+	}
+	return key.String()
+}
+
 // runMetrics shows one run. Names that /metrics has too mean the same there.
 func runMetrics(spec state.Spec, r probes.Result) *prometheus.Registry {
 	m := gauges{prometheus.NewRegistry(), prometheus.Labels{"probe": spec.Probe, "node": spec.Node}}

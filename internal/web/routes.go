@@ -28,6 +28,9 @@ type handlerFunc func(w http.ResponseWriter, r *http.Request, g access.Grant)
 type route struct {
 	Route
 	serve handlerFunc
+	// about names, for the audit trail, what a request is about, in words of the
+	// configuration alone; nil names nothing.
+	about func(*http.Request) string
 }
 
 // table holds every route there is. Nothing is served that is not in it, and
@@ -83,7 +86,7 @@ func (s *Server) buildRoutes() *table {
 	t.add(access.Admin, "/-/drain", read+" "+write+" DELETE", s.drain)
 	t.add(access.Admin, "/-/windows", "POST", s.addWindow)
 	t.add(access.Admin, "/-/windows/", "DELETE", s.removeWindow)
-	t.add(access.Probe, "/probe", "GET", s.probe)
+	t.add(access.Probe, "/probe", "GET", s.probe).about = s.probeOf
 	t.add(access.Page, "/api/v1/probes", read, s.apiProbes)
 	t.add(access.Page, "/api/v1/results", read, s.apiResults)
 	t.add(access.Page, "/api/v1/windows", read, s.apiWindows)
