@@ -6,7 +6,8 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/state"
 )
 
-// disagree shows whether the nodes of each provider that has several agree.
+// disagree shows whether the nodes of a provider agree, for each thing that at
+// least two of them have told.
 type disagree struct {
 	state *state.State
 	nodes desc
@@ -19,28 +20,15 @@ func newDisagree(st *state.State) *disagree {
 
 func (d *disagree) describe(ch chan<- *prometheus.Desc) { describe(ch, d.nodes) }
 
-func (d *disagree) collect(ch chan<- prometheus.Metric, entries []state.Entry) {
-	type pair struct{ provider, what string }
-	found := map[pair]bool{}
+func (d *disagree) collect(ch chan<- prometheus.Metric, _ []state.Entry) {
+	values := map[state.Comparison]float64{}
+	for c := range d.state.Compared() {
+		values[c] = 0
+	}
 	for _, x := range d.state.Disagreements() {
-		found[pair{x.Provider, x.What}] = true
+		values[state.Comparison{Provider: x.Provider, What: x.What}] = 1
 	}
-	first := map[string]string{} // node by provider
-	several := map[string]bool{}
-	for i := range entries {
-		e := &entries[i]
-		if e.Node == "" {
-			continue
-		}
-		if node, ok := first[e.Provider]; !ok {
-			first[e.Provider] = e.Node
-		} else if node != e.Node {
-			several[e.Provider] = true
-		}
-	}
-	for provider := range several {
-		for _, what := range state.DisagreementKinds() {
-			d.nodes.send(ch, boolean(found[pair{provider, what}]), provider, what)
-		}
+	for c, v := range values {
+		d.nodes.send(ch, v, c.Provider, c.What)
 	}
 }

@@ -2,29 +2,24 @@ package balancer
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	// patience is how long a balancer may take to send a node's name, if it
-	// sends one (agent-send), and answerTime to take the answer.
-	patience    = 200 * time.Millisecond
-	answerTime  = 2 * time.Second
-	maxQuestion = 256 // bytes
-	maxAgents   = 256 // connections answered at once on one listener
-
+	maxAgents     = 1280 // connections answered at once on one listener: most are silent for as long as patience
+	answerTime    = 2 * time.Second
 	complainEvery = time.Minute
 )
 
 // agent is one listener of HAProxy's agent-check: it answers one line of words
-// and closes. A name that is no node's gets no answer, which leaves the server
-// as it is.
+// and closes. Where it is not certain which node is meant it closes without an
+// answer, which leaves the server as it is.
 type agent struct {
 	net.Listener
 	node   string
@@ -57,21 +52,29 @@ func (a *agent) run(ctx context.Context) {
 		}
 		slots <- struct{}{}
 		wg.Go(func() {
-			a.serve(conn)
+			a.serve(ctx, conn)
 			<-slots
 		})
 	}
 }
 
-func (a *agent) serve(conn net.Conn) {
-	defer func() { _ = conn.Close() }()
+func (a *agent) serve(ctx context.Context, conn net.Conn) {
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	defer leave(conn)
 	node := a.node
 	if node == "" {
-		node = question(conn)
+		var err error
+		if node, err = question(conn); err != nil {
+			if errors.Is(err, errUnfinished) || errors.Is(err, errHeldUp) {
+				a.complain(err.Error())
+			}
+			return
+		}
 	}
 	answer := a.answer(node)
 	if !answer.Known {
-		a.complain()
+		a.complain("agent-check asked about a node that does not exist; compare agent-send with the nodes' names")
 		return
 	}
 	_ = conn.SetWriteDeadline(time.Now().Add(answerTime))
@@ -79,27 +82,11 @@ func (a *agent) serve(conn net.Conn) {
 }
 
 // complain is bounded, since anyone who reaches the listener can cause it.
-func (a *agent) complain() {
+func (a *agent) complain(text string) {
 	now := time.Now().UnixNano()
 	last := a.complained.Load()
 	if now-last < int64(complainEvery) || !a.complained.CompareAndSwap(last, now) {
 		return
 	}
-	a.log.Warn("agent-check asked about a node that does not exist; compare agent-send with the nodes' names", "listener", a.Addr().String())
-}
-
-// question reads the node's name, up to the end of a line. Nothing asks about
-// the whole.
-func question(conn net.Conn) string {
-	_ = conn.SetReadDeadline(time.Now().Add(patience))
-	name := make([]byte, 0, maxQuestion)
-	for len(name) < maxQuestion && !strings.Contains(string(name), "\n") {
-		n, err := conn.Read(name[len(name):maxQuestion])
-		name = name[:len(name)+n]
-		if err != nil {
-			break
-		}
-	}
-	line, _, _ := strings.Cut(string(name), "\n")
-	return strings.TrimSpace(line)
+	a.log.Warn(text, "listener", a.Addr().String())
 }

@@ -2,10 +2,13 @@ package balancer
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -64,11 +67,17 @@ func TestAgentAnswersOneWord(t *testing.T) {
 	require.Equal(t, "down\n", ask(t, whole, "n1\n"))
 	v.ok.Store(true)
 	for question, want := range map[string]string{
-		"": "up\n", "n1\n": "up\n", "n1\r\n": "up\n", "n1": "up\n", "n2\n": "down\n", "n9\n": "", "\xff\x00\n": "",
+		"\n": "up\n", "n1\n": "up\n", "n1\r\n": "up\n", "n2\n": "down\n", "n9\n": "", "\xff\x00\n": "", "n2\nn1\n": "down\n",
+		strings.Repeat("n", maxQuestion) + "\n": "",
 	} {
 		require.Equal(t, want, ask(t, whole, question), "%q", question)
 	}
 	require.Equal(t, "down\n", ask(t, n2, ""), "a listener of one node needs no question")
+	require.Eventually(t, func() bool {
+		answer := ask(t, whole, "")
+		require.Contains(t, []string{"up\n", ""}, answer, "none where the machine is too slow for silence to mean anything")
+		return answer != ""
+	}, time.Minute, time.Millisecond)
 }
 
 func TestSilentBalancersDoNotHoldOthersUp(t *testing.T) {
@@ -76,8 +85,11 @@ func TestSilentBalancersDoNotHoldOthersUp(t *testing.T) {
 	v := &verdicts{}
 	v.ok.Store(true)
 	b := run(t, Options{Agent: []string{"127.0.0.1:0"}, Answer: v.of})
-	for range 2 * maxAgents {
+	for range maxAgents + 100 {
 		conn, err := net.Dial("tcp", b.Addresses()[0].String())
+		if errors.Is(err, syscall.EMFILE) {
+			t.Skip("this machine allows too few open files")
+		}
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = conn.Close() })
 	}

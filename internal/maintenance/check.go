@@ -29,7 +29,8 @@ type Known struct {
 
 // Check returns what is wrong with the windows of a configuration. Paths begin
 // at the list: "[0].time_intervals[1].weekdays[0]". now is the present time: a
-// window that does not open within the next 400 days is questionable.
+// window that does not open, or does not close, within the next 400 days is
+// questionable.
 func Check(windows []Recurring, known Known, now time.Time) []probes.Problem {
 	var c compiler
 	compiled := c.windows(windows)
@@ -42,11 +43,25 @@ func Check(windows []Recurring, known Known, now time.Time) []probes.Problem {
 		return c.problems
 	}
 	for i, r := range compiled {
-		if !r.holds(now) && r.next(now, horizon).IsZero() {
-			c.add("["+strconv.Itoa(i)+"].time_intervals", true, "the window does not open within the next 400 days")
+		path := "[" + strconv.Itoa(i) + "].time_intervals"
+		switch {
+		case !r.next(now, horizon).IsZero():
+		case !r.holds(now):
+			c.add(path, true, "the window does not open within the next 400 days")
+		default:
+			if j := slices.IndexFunc(r.parts, func(p part) bool { return p.always(now) }); j >= 0 {
+				path += "[" + strconv.Itoa(j) + "]"
+			}
+			c.add(path, true, "the window is always open: it does not close within the next 400 days; give times or weekdays, or remove the probe instead")
 		}
 	}
 	return c.problems
+}
+
+// always tells whether the interval alone keeps its window open.
+func (p part) always(now time.Time) bool {
+	alone := recurring{parts: []part{p}}
+	return alone.holds(now) && alone.next(now, horizon).IsZero()
 }
 
 func (c *compiler) known(path, what string, names []string, known func(string) bool) {

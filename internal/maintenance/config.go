@@ -123,9 +123,6 @@ func (c *compiler) interval(path string, in Interval) part {
 			p.interval.Times = append(p.interval.Times, r)
 		}
 	}
-	if in.Times == nil && in.Weekdays == nil && in.DaysOfMonth == nil && in.Months == nil && in.Years == nil {
-		c.add(path, true, "the interval has no limits, so the window is always open; give times or weekdays, or remove the probe instead")
-	}
 	p.minutes = marks(p.interval.Times)
 	return p
 }

@@ -38,9 +38,16 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 		"no times":             {"- {name: a, time_intervals: [{times: []}]}", strict.Position{Line: 2, Column: 38}, "never be open"},
 		"zone":                 {"- {name: a, time_intervals: [{weekdays: [monday], location: Europe/Berln}]}", strict.Position{Line: 2, Column: 61}, "Europe/Berlin"},
 		"always":               {"- {name: a, time_intervals: [{location: UTC}]}", strict.Position{Line: 2, Column: 30}, "always open"},
-		"never":                {"- {name: a, time_intervals: [{months: [february], days_of_month: [30]}]}", strict.Position{Line: 2, Column: 29}, "400 days"},
-		"past":                 {"- {name: a, time_intervals: [{years: [2020]}]}", strict.Position{Line: 2, Column: 29}, "400 days"},
-		"no nodes":             {"- {name: a, time_intervals: [{weekdays: [monday]}], nodes: []}", strict.Position{Line: 2, Column: 60}, "every node"},
+		"always, by times":     {"- {name: a, time_intervals: [{times: [{start_time: '00:00', end_time: '24:00'}], location: Europe/Berlin}]}", strict.Position{Line: 2, Column: 30}, "always open"},
+		"always, by parts":     {"- {name: a, time_intervals: [{times: [{start_time: '00:00', end_time: '07:00'}, {start_time: '06:00', end_time: '24:00'}]}]}", strict.Position{Line: 2, Column: 30}, "always open"},
+		"always, by weekdays":  {"- {name: a, time_intervals: [{weekdays: ['sunday:saturday']}]}", strict.Position{Line: 2, Column: 30}, "always open"},
+		"always, by everything": {"- {name: a, time_intervals: [{weekdays: [monday]}, {days_of_month: ['1:31'], months: ['1:12'], weekdays: ['sunday:thursday', 'friday:saturday']}]}",
+			strict.Position{Line: 2, Column: 52}, "always open"},
+		"always, together": {"- {name: a, time_intervals: [{weekdays: ['monday:friday']}, {weekdays: [saturday, sunday]}]}", strict.Position{Line: 2, Column: 29}, "always open"},
+		"for years":        {"- {name: a, time_intervals: [{years: ['2020:2099']}]}", strict.Position{Line: 2, Column: 30}, "does not close within the next 400 days"},
+		"never":            {"- {name: a, time_intervals: [{months: [february], days_of_month: [30]}]}", strict.Position{Line: 2, Column: 29}, "400 days"},
+		"past":             {"- {name: a, time_intervals: [{years: [2020]}]}", strict.Position{Line: 2, Column: 29}, "400 days"},
+		"no nodes":         {"- {name: a, time_intervals: [{weekdays: [monday]}], nodes: []}", strict.Position{Line: 2, Column: 60}, "every node"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -49,6 +56,18 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 			require.Contains(t, problems[0].Message, c.says)
 			require.Equal(t, c.at, problems[0].Position, problems[0].Message)
 		})
+	}
+}
+
+// A window that closes for a minute is not always open.
+func TestNearlyAlwaysOpen(t *testing.T) {
+	t.Parallel()
+	for _, w := range []string{
+		"{times: [{start_time: '00:00', end_time: '23:59'}]}", "{weekdays: ['sunday:friday']}", "{days_of_month: ['1:30']}", "{months: ['january:november']}",
+		"{times: [{start_time: '00:00', end_time: '24:00'}], weekdays: ['monday:saturday']}",
+	} {
+		_, problems := decode("maintenance:\n- {name: a, time_intervals: [" + w + "]}")
+		require.Empty(t, problems, w)
 	}
 }
 

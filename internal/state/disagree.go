@@ -97,15 +97,7 @@ func (s *State) compare(p *peers, filter func(Spec) bool, now time.Time) []Disag
 	if len(p.entries) < 2 {
 		return nil
 	}
-	var some []*entry
-	for _, e := range p.entries {
-		if filter != nil && !filter(e.Spec) {
-			continue
-		}
-		if cause, _ := s.suppression(e.Key, now); cause == "" {
-			some = append(some, e)
-		}
-	}
+	some := s.comparable(p, filter, now)
 	var found []Disagreement
 	for _, what := range DisagreementKinds() {
 		if what == DisagreeClock {
@@ -119,6 +111,20 @@ func (s *State) compare(p *peers, filter func(Spec) bool, now time.Time) []Disag
 		}
 	}
 	return found
+}
+
+// comparable are the peers that are neither drained nor in maintenance.
+func (s *State) comparable(p *peers, filter func(Spec) bool, now time.Time) []*entry {
+	var some []*entry
+	for _, e := range p.entries {
+		if filter != nil && !filter(e.Spec) {
+			continue
+		}
+		if cause, _ := s.suppression(e.Key, now); cause == "" {
+			some = append(some, e)
+		}
+	}
+	return some
 }
 
 func (m marks) of(what string) mark {

@@ -3,10 +3,8 @@ package web
 import (
 	"encoding/json"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
-	"strings"
 )
 
 const (
@@ -64,26 +62,4 @@ func writeJSON(w http.ResponseWriter, code int, contentType string, v any) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
 	w.WriteHeader(code)
 	_, _ = w.Write(append(body, '\n'))
-}
-
-// asksFor tells whether the Accept header names one of the media types
-// outright; a wildcard is no wish for them (RFC 9110, section 12.5.1).
-func asksFor(r *http.Request, types ...string) bool {
-	for _, line := range r.Header["Accept"] {
-		for part := range strings.SplitSeq(line, ",") {
-			mediaType, params, err := mime.ParseMediaType(part)
-			if err != nil {
-				continue
-			}
-			if q, err := strconv.ParseFloat(params["q"], 64); err == nil && q == 0 {
-				continue
-			}
-			for _, t := range types {
-				if mediaType == t {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/idp-exporter/idp_exporter/internal/state"
@@ -30,6 +31,9 @@ func (s *Server) answerTestall(w http.ResponseWriter, r *http.Request, g access.
 	if err != nil {
 		return refused(w, http.StatusBadRequest, "the query cannot be read")
 	}
+	if meant := misspelled(query); meant != "" {
+		return refused(w, http.StatusBadRequest, "unknown parameter; was "+meant+"= meant? /testall knows "+strings.Join(parameters(), "=, ")+"=")
+	}
 	if (query.Has("probe") || query.Has("exclude")) && !g.Scopes.Has(access.Testall) {
 		return s.refuseNarrowing(w, g)
 	}
@@ -45,7 +49,7 @@ func (s *Server) answerTestall(w http.ResponseWriter, r *http.Request, g access.
 		return refused(w, http.StatusBadRequest, err.Error())
 	}
 	asJSON := detailed && asksFor(r, typeJSON, typeHealth)
-	verbose := detailed && query.Has("verbose") && query.Get("verbose") != "false"
+	verbose := detailed && asksVerbose(query)
 	switch node, alone := sel.alone(); {
 	case asJSON || verbose:
 		return s.writeReport(w, sel, cluster, asJSON)

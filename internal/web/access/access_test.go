@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	good := HashToken("t")
+	good, another, key := HashToken("t"), HashToken("another"), HashToken("key")
 	hash, err := bcrypt.GenerateFromPassword([]byte("p"), bcrypt.MinCost)
 	require.NoError(t, err)
 	costly := strings.Replace(string(hash), "$04$", "$15$", 1)
@@ -30,8 +30,8 @@ func TestCheck(t *testing.T) {
 		message string
 	}{
 		{"good", Config{
-			Tokens:  []Token{{Name: "a", Hash: good, Scopes: []string{"metrics"}}, {Name: "b", Hashes: []Hash{{Hash: good}}, Scopes: []string{"all"}}},
-			Users:   []User{{Name: "a", Hash: string(hash), Scopes: []string{"status"}}, {Name: "b", Hash: good, Scopes: []string{"page"}}},
+			Tokens:  []Token{{Name: "a", Hash: good, Scopes: []string{"metrics"}}, {Name: "b", Hash: another, Hashes: []Hash{{Hash: another}}, Scopes: []string{"all"}}},
+			Users:   []User{{Name: "a", Hash: string(hash), Scopes: []string{"status"}}, {Name: "b", Hash: key, Scopes: []string{"page"}}, {Name: "c", Hash: key, Scopes: []string{"page"}}},
 			Clients: []Client{{Name: "a", SAN: "a.example", Scopes: []string{"testall"}}},
 			Open:    []string{"test", "testall"}, OpenTo: []string{"10.0.0.0/8", "fd00::/8"},
 			TrustedProxies: []string{"10.1.0.0/16"}, ForwardedHeader: HeaderForwarded,
@@ -39,6 +39,9 @@ func TestCheck(t *testing.T) {
 		}, "", ""},
 		{"no name", Config{Tokens: []Token{{Hash: good, Scopes: []string{"all"}}}}, "tokens[0].name", "missing"},
 		{"twice", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}, {Name: "a", Hash: good, Scopes: []string{"all"}}}}, "tokens[1].name", "hashes"},
+		{"two names", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}, {Name: "b", Hashes: []Hash{{Hash: another}, {Hash: hashPrefix + strings.ToUpper(good[len(hashPrefix):])}}, Scopes: []string{"all"}}}},
+			"tokens[1].hashes[1]", `of the token "a"`},
+		{"token and user", Config{Tokens: []Token{{Name: "a", Hash: good, Scopes: []string{"all"}}}, Users: []User{{Name: "a", Hash: good, Scopes: []string{"all"}}}}, "users[0].hash", `of the token "a"`},
 		{"no hash", Config{Tokens: []Token{{Name: "a", Scopes: []string{"all"}}}}, "tokens[0].hash", "token create"},
 		{"plain token", Config{Tokens: []Token{{Name: "a", Hash: "idp_canary", Scopes: []string{"all"}}}}, "tokens[0].hash", "is no hash"},
 		{"short hash", Config{Tokens: []Token{{Name: "a", Hashes: []Hash{{Hash: good}, {Hash: good[:70]}}, Scopes: []string{"all"}}}}, "tokens[0].hashes[1]", "64 hexadecimal"},

@@ -23,6 +23,7 @@ const (
 type checker struct {
 	problems []probes.Problem
 	now      time.Time
+	tokens   map[digest]string // whose each hash is
 }
 
 func (c *checker) add(path, format string, args ...any) {
@@ -39,12 +40,12 @@ func (c *checker) warn(path, format string, args ...any) {
 func (c *Config) Check() []probes.Problem { return c.check(time.Now()) }
 
 func (c *Config) check(now time.Time) []probes.Problem {
-	k := &checker{now: now}
+	k := &checker{now: now, tokens: make(map[digest]string)}
 	names := make(map[string]bool)
 	for i, t := range c.Tokens {
 		at := fmt.Sprintf("tokens[%d]", i)
 		k.name(at, t.Name, "tokens", names)
-		k.hashes(at, t.Hash, t.Hashes, false)
+		k.hashes(at, t.Name, t.Hash, t.Hashes, false)
 		k.bounds(at, t.Bounds, t.Hashes)
 		k.scopes(at, t.Scopes)
 	}
@@ -55,7 +56,7 @@ func (c *Config) check(now time.Time) []probes.Problem {
 		if strings.Contains(u.Name, ":") {
 			k.add(at+".name", "a Basic user name cannot hold a colon (RFC 7617, section 2)")
 		}
-		k.hashes(at, u.Hash, u.Hashes, true)
+		k.hashes(at, u.Name, u.Hash, u.Hashes, true)
 		k.bounds(at, u.Bounds, u.Hashes)
 		k.scopes(at, u.Scopes)
 	}
@@ -97,23 +98,26 @@ func (c *checker) scopes(at string, scopes []string) {
 	}
 }
 
-func (c *checker) hashes(at, hash string, hashes []Hash, user bool) {
+func (c *checker) hashes(at, name, hash string, hashes []Hash, user bool) {
 	if hash == "" && len(hashes) == 0 {
 		c.add(at+".hash", "missing; make one with `idp_exporter token create`")
 	}
 	if hash != "" {
-		c.hash(at+".hash", hash, user)
+		c.hash(at+".hash", name, hash, user)
 	}
 	for i, h := range hashes {
-		c.hash(fmt.Sprintf("%s.hashes[%d]", at, i), h.Hash, user)
+		c.hash(fmt.Sprintf("%s.hashes[%d]", at, i), name, h.Hash, user)
 	}
 }
 
-func (c *checker) hash(at, hash string, user bool) {
+func (c *checker) hash(at, name, hash string, user bool) {
 	if strings.HasPrefix(hash, hashPrefix) {
-		if _, err := parseDigest(hash); err != nil {
+		d, err := parseDigest(hash)
+		if err != nil {
 			c.add(at, "%v", err)
+			return
 		}
+		c.whose(at, d, name, user)
 		return
 	}
 	if !strings.HasPrefix(hash, "$2") {
@@ -130,6 +134,18 @@ func (c *checker) hash(at, hash string, user bool) {
 		c.add(at, "is no complete bcrypt hash; make one with `htpasswd -nB`")
 	case cost > maxBcryptCost:
 		c.add(at, "bcrypt cost %d takes seconds at each check; use %d or less", cost, maxBcryptCost)
+	}
+}
+
+// whose refuses a hash that is some token's already: whoever shows that token
+// would be taken for either. A user is told from another user by the name.
+func (c *checker) whose(at string, d digest, name string, user bool) {
+	owner, taken := c.tokens[d]
+	switch {
+	case taken && (user || owner != name):
+		c.add(at, "is the hash of the token %q as well, so that the audit trail could not tell who it was; give each its own, as `idp_exporter token create` makes them", owner)
+	case !user:
+		c.tokens[d] = name
 	}
 }
 

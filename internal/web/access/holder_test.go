@@ -21,7 +21,7 @@ func TestKeysHaveTheirTime(t *testing.T) {
 		}},
 		Users: []User{
 			{Name: "b", Hashes: []Hash{{Hash: string(bcryptOf(t, "ends")), NotAfter: moment("2026-03-04T13:00:00Z")},
-				{Hash: HashToken("begins"), NotBefore: moment("2026-03-04T12:30:00Z")}}, Scopes: []string{"metrics"}},
+				{Hash: HashToken("starts"), NotBefore: moment("2026-03-04T12:30:00Z")}}, Scopes: []string{"metrics"}},
 			// One password under two hashes counts while either does.
 			{Name: "c", Hashes: []Hash{{Hash: string(bcryptOf(t, "same")), NotAfter: moment("2026-03-04T12:10:00Z")},
 				{Hash: string(bcryptOf(t, "same")), NotBefore: moment("2026-03-04T12:30:00Z")}}, Scopes: []string{"metrics"}},
@@ -35,7 +35,7 @@ func TestKeysHaveTheirTime(t *testing.T) {
 		for name, reason := range want {
 			r := request("Authorization", "Bearer "+name)
 			switch name {
-			case "b ends", "b begins", "c same":
+			case "b ends", "b starts", "c same":
 				r = basic(name[:1], name[2:])
 			}
 			got := identify(t, g, r, "203.0.113.9:1")
@@ -46,13 +46,13 @@ func TestKeysHaveTheirTime(t *testing.T) {
 			}
 		}
 	}
-	check("12:00", map[string]Reason{"plain": 0, "ends": 0, "begins": ReasonNotYet, "b ends": 0, "b begins": ReasonNotYet, "c same": 0})
+	check("12:00", map[string]Reason{"plain": 0, "ends": 0, "begins": ReasonNotYet, "b ends": 0, "b starts": ReasonNotYet, "c same": 0})
 	clock.advance(20 * time.Minute)
-	check("12:20", map[string]Reason{"plain": 0, "begins": ReasonNotYet, "b begins": ReasonNotYet, "c same": ReasonExpired})
+	check("12:20", map[string]Reason{"plain": 0, "begins": ReasonNotYet, "b starts": ReasonNotYet, "c same": ReasonExpired})
 	clock.advance(20 * time.Minute)
-	check("12:40", map[string]Reason{"plain": 0, "ends": 0, "begins": 0, "b ends": 0, "b begins": 0, "c same": 0})
+	check("12:40", map[string]Reason{"plain": 0, "ends": 0, "begins": 0, "b ends": 0, "b starts": 0, "c same": 0})
 	clock.advance(time.Hour)
-	check("13:40", map[string]Reason{"plain": 0, "ends": ReasonExpired, "begins": 0, "b ends": ReasonExpired, "b begins": 0})
+	check("13:40", map[string]Reason{"plain": 0, "ends": ReasonExpired, "begins": 0, "b ends": ReasonExpired, "b starts": 0})
 	require.Empty(t, g.memory.guesses.by, "who has an old key is no guesser")
 }
 
