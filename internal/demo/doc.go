@@ -18,6 +18,12 @@
 // the access token and userinfo. Signing in again is the only way to run it
 // again: a refreshed token keeps what the sign-in wrote.
 //
+// # Cluster
+//
+// [StartCluster] starts several nodes of one provider, each with faults of its
+// own, to stand behind a load balancer. They share their user directory, which
+// can be down.
+//
 // # Not a provider for real users
 //
 // The user names, passwords and client secrets are constants in public source

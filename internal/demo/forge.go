@@ -45,26 +45,29 @@ func (p *Provider) SetAccessTokenFault(f Fault) {
 // so that its tokens stay good; older ones go.
 func (p *Provider) RotateKeys() error { return p.keys.rotate() }
 
-// forge applies the faults that are set to a good token response.
+// forge applies the faults that are set, and a clock that is off, to a good token response.
 func (p *Provider) forge(ctx context.Context, resp *oidc.AccessTokenResponse) error {
 	p.faults.mu.Lock()
 	idFault, accessFault := p.faults.idToken, p.faults.access
 	p.faults.mu.Unlock()
-	if strings.Count(resp.AccessToken, ".") != 2 {
-		accessFault = FaultNone // opaque
+	offset := p.clock.offset()
+	jwt := strings.Count(resp.AccessToken, ".") == 2 // or opaque
+	if !jwt {
+		accessFault = FaultNone
 	}
-	if idFault == FaultNone && accessFault == FaultNone {
+	if idFault == FaultNone && accessFault == FaultNone && offset == 0 {
 		return nil
 	}
 	key, err := p.storage.SigningKey(ctx)
 	if err != nil {
 		return err
 	}
-	if accessFault != FaultNone {
+	if accessFault != FaultNone || jwt && offset != 0 {
 		claims, err := tokenClaims(resp.AccessToken)
 		if err != nil {
 			return err
 		}
+		shiftTimes(claims, offset)
 		if resp.AccessToken, err = p.sign(accessFault, claims, key); err != nil {
 			return err
 		}
@@ -79,6 +82,7 @@ func (p *Provider) forge(ctx context.Context, resp *oidc.AccessTokenResponse) er
 	if claims["at_hash"], err = oidc.ClaimHash(resp.AccessToken, key.SignatureAlgorithm()); err != nil {
 		return err
 	}
+	shiftTimes(claims, offset)
 	resp.IDToken, err = p.sign(idFault, claims, key)
 	return err
 }
@@ -100,7 +104,7 @@ func tokenClaims(token string) (map[string]any, error) {
 
 // sign makes the faulty token.
 func (p *Provider) sign(f Fault, claims map[string]any, key op.SigningKey) (string, error) {
-	f.edit(claims, time.Now())
+	f.edit(claims, time.Now().Add(p.clock.offset()))
 	switch f {
 	case FaultAlgNone:
 		payload, err := json.Marshal(claims)
@@ -110,9 +114,9 @@ func (p *Provider) sign(f Fault, claims map[string]any, key op.SigningKey) (stri
 		b64 := base64.RawURLEncoding.EncodeToString
 		return b64([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + b64(payload) + ".", nil
 	case FaultHS256PublicKey:
-		return signWithPublicKey(claims, p.keys.current())
+		return signWithPublicKey(claims, p.storage.signing().current())
 	case FaultForeignKey:
-		impostor, err := p.keys.impostor()
+		impostor, err := p.storage.signing().impostor()
 		if err != nil {
 			return "", err
 		}

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 )
@@ -31,8 +32,12 @@ func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	username := r.PostForm.Get("username")
-	u, ok := p.checkPassword(username, r.PostForm.Get("password"))
-	if !ok {
+	u, err := p.checkPassword(username, r.PostForm.Get("password"))
+	if errors.Is(err, errDirectoryDown) {
+		p.errorPage(w, http.StatusServiceUnavailable, "Nobody can sign in now: the user directory does not answer.")
+		return
+	}
+	if err != nil {
 		p.showLogin(w, r, i, username, "Wrong user name or password.")
 		return
 	}
@@ -61,11 +66,15 @@ func (p *Provider) showLogin(w http.ResponseWriter, r *http.Request, i *interact
 }
 
 // checkPassword is the one place where passwords are compared, for pages and grants.
-func (p *Provider) checkPassword(username, password string) (*user, bool) {
-	u := p.users[username]
+func (p *Provider) checkPassword(username, password string) (*user, error) {
+	u, err := p.directory.find(username)
+	if err != nil {
+		p.log.Warn("the user directory does not answer")
+		return nil, err
+	}
 	changed := username == Username && p.switches.broken(SwitchWrongPassword)
 	if u != nil && equalSecret(u.password, password) && !changed {
-		return u, true
+		return u, nil
 	}
 	known := ""
 	if u != nil {
@@ -74,7 +83,7 @@ func (p *Provider) checkPassword(username, password string) (*user, bool) {
 	p.counters.add(func(s *Stats) { s.RefusedPasswords[known]++ })
 	// an unknown name may be a password in the wrong field, so it is not logged
 	p.log.Info("password refused", "user", known)
-	return nil, false
+	return nil, errWrongPassword
 }
 
 // admit passes a user whose password is good through the rule.

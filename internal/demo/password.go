@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strings"
 
@@ -42,8 +43,11 @@ func (p *Provider) passwordGrant(ctx context.Context, c *client, form url.Values
 	if !p.delay(ctx) {
 		return nil, ctx.Err()
 	}
-	u, ok := p.checkPassword(form.Get("username"), form.Get("password"))
-	if !ok {
+	u, err := p.checkPassword(form.Get("username"), form.Get("password"))
+	if errors.Is(err, errDirectoryDown) {
+		return nil, oidc.ErrServerError().WithParent(err).WithDescription("the user directory does not answer")
+	}
+	if err != nil {
 		return nil, oidc.ErrInvalidGrant().WithDescription("wrong user name or password")
 	}
 	l, err := p.admit(ctx, u)

@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -9,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
@@ -52,27 +50,32 @@ type Provider struct {
 	issuer    string
 	slowLogin time.Duration
 	log       *slog.Logger
-	users     map[string]*user
 	rule      *rule
 	crm       *CRM
-	keys      *keyring
 	storage   *storage
 	op        *op.Provider
 	pages     *pages
 	mux       *http.ServeMux
-
-	// A browser's way through the code flow; the codes are in storage.
-	logins   *expiring[*interaction]
-	consents *expiring[*interaction]
+	*estate
 
 	switches switchboard
 	faults   faults
+	clock    clock
 	counters counters
 }
 
 // NewProvider makes a provider with all switches repaired. It fails for an
 // issuer that is no origin, an unknown signing algorithm, or a bad CRM URL.
 func NewProvider(o Options) (*Provider, error) {
+	e, err := newEstate(o.SigningAlg)
+	if err != nil {
+		return nil, err
+	}
+	return newNode(o, e)
+}
+
+// newNode makes a provider that shares its estate with others.
+func newNode(o Options, e *estate) (*Provider, error) {
 	issuer, err := url.Parse(o.Issuer)
 	if err != nil || issuer.Host == "" || issuer.Path != "" || (issuer.Scheme != "http" && issuer.Scheme != "https") {
 		return nil, fmt.Errorf("demo issuer %q is no origin: use a form like http://127.0.0.1:9111", o.Issuer)
@@ -86,13 +89,6 @@ func NewProvider(o Options) (*Provider, error) {
 	if o.SlowLogin <= 0 {
 		o.SlowLogin = defaultSlowLogin
 	}
-	if o.SigningAlg == "" {
-		o.SigningAlg = string(jose.RS256)
-	}
-	keys, err := newKeyring(jose.SignatureAlgorithm(o.SigningAlg))
-	if err != nil {
-		return nil, fmt.Errorf("demo provider: %w", err)
-	}
 	pages, err := newPages()
 	if err != nil {
 		return nil, fmt.Errorf("demo provider: %w", err)
@@ -101,16 +97,13 @@ func NewProvider(o Options) (*Provider, error) {
 		issuer:    o.Issuer,
 		slowLogin: o.SlowLogin,
 		log:       o.Logger,
-		users:     demoUsers(),
 		rule:      newRule(strings.TrimSuffix(o.CRMURL, "/")),
 		crm:       o.CRM,
-		keys:      keys,
 		pages:     pages,
-		logins:    newExpiring[*interaction](interactionLifetime, interactionLimit),
-		consents:  newExpiring[*interaction](interactionLifetime, interactionLimit),
+		estate:    e,
 		counters:  counters{stats: newStats()},
 	}
-	p.storage = newStorage(keys, &p.switches)
+	p.storage = &storage{estate: e, switches: &p.switches}
 	if p.op, err = newLibraryProvider(o.Issuer, p.storage); err != nil {
 		return nil, fmt.Errorf("demo provider: %w", err)
 	}
@@ -129,9 +122,7 @@ func newLibraryProvider(issuer string, s *storage) (*op.Provider, error) {
 		AuthMethodPost:        true,
 		GrantTypeRefreshToken: true,
 		SupportedScopes:       []string{oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeEmail, oidc.ScopeOfflineAccess},
-	}
-	if _, err := rand.Read(config.CryptoKey[:]); err != nil {
-		return nil, err
+		CryptoKey:             s.cryptoKey,
 	}
 	return op.NewProvider(config, s, op.StaticIssuer(issuer),
 		op.WithAllowInsecure(),
@@ -140,7 +131,7 @@ func newLibraryProvider(issuer string, s *storage) (*op.Provider, error) {
 		op.WithCustomTokenEndpoint(op.NewEndpoint(PathToken)),
 		op.WithCustomUserinfoEndpoint(op.NewEndpoint(PathUserinfo)),
 		op.WithCustomKeysEndpoint(op.NewEndpoint(PathJWKS)),
-		op.WithAccessTokenKeySet(s.keys),
+		op.WithAccessTokenKeySet(s),
 		op.WithAccessTokenVerifierOpts(op.WithSupportedAccessTokenSigningAlgorithms(string(s.keys.alg))),
 	)
 }
@@ -173,6 +164,7 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p.counters.add(func(s *Stats) { s.Requests[route]++ })
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	p.clock.stamp(w)
 	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
 	p.mux.ServeHTTP(w, r.WithContext(op.ContextWithIssuer(r.Context(), p.issuer)))
 }

@@ -62,7 +62,7 @@ func TestRuleAndBadCRM(t *testing.T) {
 			defer crm.Close()
 			p, err := NewProvider(Options{Issuer: "http://127.0.0.1:1", SigningAlg: "EdDSA", CRMURL: crm.URL + "/"})
 			require.NoError(t, err)
-			_, err = p.runRule(t.Context(), p.users[Username])
+			_, err = p.runRule(t.Context(), p.directory.users[Username])
 			require.ErrorContains(t, err, "rule crm-lookup failed: CRM unavailable")
 		})
 	}

@@ -100,13 +100,7 @@ func (r *Running) Close() error {
 // serve serves until the context ends. Requests inherit the context, so that no
 // slow one holds up the end.
 func (r *Running) serve(ctx context.Context, l net.Listener, server *http.Server) {
-	server.BaseContext = func(net.Listener) context.Context { return ctx }
-	server.ReadHeaderTimeout = headerTimeout
-	server.ReadTimeout = requestTime
-	server.WriteTimeout = r.Provider.slowLogin + requestTime
-	server.IdleTimeout = idleTime
-	server.MaxHeaderBytes = headerLimit
-	server.ErrorLog = slog.NewLogLogger(r.Provider.log.Handler(), slog.LevelDebug)
+	r.Provider.bound(ctx, server)
 	r.group.Go(func() error {
 		serve := server.Serve
 		if server.TLSConfig != nil {
@@ -126,6 +120,17 @@ func (r *Running) serve(ctx context.Context, l net.Listener, server *http.Server
 		}
 		return nil
 	})
+}
+
+// bound sets the limits of a server of the provider; requests inherit the context.
+func (p *Provider) bound(ctx context.Context, server *http.Server) {
+	server.BaseContext = func(net.Listener) context.Context { return ctx }
+	server.ReadHeaderTimeout = headerTimeout
+	server.ReadTimeout = requestTime
+	server.WriteTimeout = p.slowLogin + requestTime
+	server.IdleTimeout = idleTime
+	server.MaxHeaderBytes = headerLimit
+	server.ErrorLog = slog.NewLogLogger(p.log.Handler(), slog.LevelDebug)
 }
 
 // listenLoopback listens on an address, which must be of loopback.

@@ -22,13 +22,9 @@ const (
 
 // storage is what the op library works on: clients, codes, tokens and keys.
 type storage struct {
-	clients  map[string]*client
-	keys     *keyring
+	*estate
 	switches *switchboard
-
-	codes         *expiring[*signInGrant]
-	accessTokens  *expiring[*userGrant]
-	refreshTokens *expiring[*refreshGrant]
+	held     heldKeys
 }
 
 var (
@@ -37,17 +33,6 @@ var (
 	_ op.CanSetUserinfoFromRequest      = (*storage)(nil)
 	_ op.CanGetPrivateClaimsFromRequest = (*storage)(nil)
 )
-
-func newStorage(keys *keyring, switches *switchboard) *storage {
-	return &storage{
-		clients:       demoClients(),
-		keys:          keys,
-		switches:      switches,
-		codes:         newExpiring[*signInGrant](codeLifetime, storeLimit),
-		accessTokens:  newExpiring[*userGrant](accessTokenLifetime, storeLimit),
-		refreshTokens: newExpiring[*refreshGrant](refreshTokenLifetime, storeLimit),
-	}
-}
 
 func (s *storage) Health(context.Context) error { return nil }
 
@@ -142,11 +127,11 @@ func (s *storage) SigningKey(context.Context) (op.SigningKey, error) {
 	if s.switches.broken(SwitchKeyUnpublished) {
 		return s.keys.unpublished()
 	}
-	return s.keys.current(), nil
+	return s.signing().current(), nil
 }
 
 func (s *storage) SignatureAlgorithms(context.Context) ([]jose.SignatureAlgorithm, error) {
 	return []jose.SignatureAlgorithm{s.keys.alg}, nil
 }
 
-func (s *storage) KeySet(context.Context) ([]op.Key, error) { return s.keys.publicKeys(), nil }
+func (s *storage) KeySet(context.Context) ([]op.Key, error) { return s.published().publicKeys(), nil }

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -134,6 +135,9 @@ func (p *Provider) tokenError(w http.ResponseWriter, clientID string, err error)
 		status = http.StatusForbidden
 	case oidc.ServerError:
 		status = http.StatusInternalServerError
+		if errors.Is(err, errDirectoryDown) {
+			status = http.StatusServiceUnavailable
+		}
 		p.log.Error("token endpoint failed", "client", clientID, "err", err)
 	}
 	p.log.Info("token refused", "client", clientID, "error", string(e.ErrorType), "description", e.Description)
