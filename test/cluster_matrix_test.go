@@ -53,25 +53,13 @@ func (s *site) faultsOfANode() {
 			require.NoError(s.t, s.cluster.RotateKeys())
 		},
 		func(n *demo.Node) { n.Provider.HoldKeys(false, false) })
-	s.missedRotation()
-}
-
-// missedRotation lets n2 sign with, and publish, keys that the others have given
-// up. Its own login passes, and the verdict names what is odd about it.
-func (s *site) missedRotation() {
-	n := s.cluster.Nodes[1]
-	r := s.begin("rotation missed")
-	n.Provider.HoldKeys(true, true)
-	require.NoError(s.t, s.cluster.RotateKeys())
-	require.NoError(s.t, s.cluster.RotateKeys())
-	const named = "acme: node n2 has another key set than n1, n3"
-	r.namedWithin2(named)
-	r.because("&node=n2", named)
-	r.says(200, [3]int{200, 200, 200})
-	r.verdicts = "named in two runs, stays in"
-	n.Provider.HoldKeys(false, false)
-	r.back()
-	r.end("")
+	s.ofNode("rotation missed", "node n2 has another key set than n1, n3",
+		func(n *demo.Node) {
+			n.Provider.HoldKeys(true, true)
+			require.NoError(s.t, s.cluster.RotateKeys())
+			require.NoError(s.t, s.cluster.RotateKeys())
+		},
+		func(n *demo.Node) { n.Provider.HoldKeys(false, false) })
 }
 
 // faultOfTheDirectory takes down what all nodes need: nobody can sign in, and

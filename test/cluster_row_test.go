@@ -232,27 +232,6 @@ func (r *row) steadily(cause string) {
 	}
 }
 
-// namedWithin2 waits until the verdict of the whole says something, and requires
-// that two runs on each node are enough, besides one that was under way.
-func (r *row) namedWithin2(text string) {
-	r.t.Helper()
-	before := r.results()
-	eventually(r.t, 60*time.Second, func() error {
-		now := r.results()
-		_, body := r.request(http.MethodGet, "/testall?verbose", "text/plain")
-		if strings.Contains(body, text) {
-			return nil
-		}
-		fewest := now["login@n1"].Runs["pass"]
-		for _, n := range r.cluster.Nodes {
-			probe := "login@" + n.Name
-			fewest = min(fewest, now[probe].Runs["pass"]-before[probe].Runs["pass"])
-		}
-		require.LessOrEqual(r.t, fewest, uint64(2), "%s: no %q in\n%s", r.fault, text, body)
-		return fmt.Errorf("%s: no %q in\n%s", r.fault, text, body)
-	})
-}
-
 // ofNode goes through a fault of n2 that takes it out, and its end. The verdict of
 // the whole names it.
 func (s *site) ofNode(fault, named string, damage, repair func(*demo.Node)) {

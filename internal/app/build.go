@@ -104,6 +104,12 @@ func (a *App) warnOfStrangers(c *config.Config, p plan) {
 	}
 }
 
+// sessionsEnd is how long a node has to be drained before its load balancer
+// hears that it is in maintenance as well. HAProxy's `maint` cuts off what is
+// under way where the server says on-marked-down shutdown-sessions; `drain`
+// lets it end.
+const sessionsEnd = 30 * time.Second
+
 // answer tells load balancers about a node; "" is the whole. A node that no
 // gating probe runs against is not known.
 func (a *App) answer(node string) balancer.Answer {
@@ -117,7 +123,8 @@ func (a *App) answer(node string) balancer.Answer {
 		Known: node == "" || len(v.Reasons) == 0 || v.Reasons[0] != state.NoProbeGates,
 	}
 	if drained {
-		answer.Maintenance = a.book.InWindow(node, time.Now())
+		now := time.Now()
+		answer.Maintenance = a.book.InWindow(node, now) && now.Sub(a.book.DrainedSince(node)) >= sessionsEnd
 	}
 	return answer
 }

@@ -60,6 +60,15 @@ func (b *Book) DrainedUntil(node string, at time.Time) (until time.Time, drained
 	return d.Until, true
 }
 
+// DrainedSince tells since when a node is drained without a break; the zero time
+// if it is not drained.
+func (b *Book) DrainedSince(node string) time.Time {
+	if d, ok := b.current.Load().rules.drains[node]; ok && !d.ended(b.clock()) {
+		return d.Since
+	}
+	return time.Time{}
+}
+
 // InWindow tells whether a window is open at a time for a node with all its
 // probes.
 func (b *Book) InWindow(node string, at time.Time) bool {

@@ -35,6 +35,8 @@ type Accounts struct {
 	// lines are by issuer and user (or client): a provider counts the logins of
 	// an account whatever password they try.
 	lines map[accountKey]*line
+
+	siblings siblings
 }
 
 // accountKey is a keyed hash of issuer, client, user and credential: a changed

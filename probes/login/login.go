@@ -20,6 +20,7 @@ type Login struct {
 	client  *fetch.Client
 	allowed []string // origins
 	user    string   // who stands in line: a probe on a node
+	node    string   // its name, empty for the public name
 }
 
 // New prepares logins to a target. It does not touch the network.
@@ -36,7 +37,7 @@ func New(o Options, t probes.Target) (*Login, error) {
 		o.accounts = NewAccounts()
 	}
 	l := &Login{options: o.withDefaults(), issuer: t.Provider.Issuer, client: client, allowed: []string{fetch.Origin(public)}}
-	l.user = t.Probe + "\x00" + t.Node.Name
+	l.user, l.node = t.Probe+"\x00"+t.Node.Name, t.Node.Name
 	for _, s := range o.AllowedOrigins {
 		u, err := url.Parse(s)
 		if err != nil {

@@ -33,6 +33,9 @@ func (a *Attempt) verify(ctx context.Context, tokens tokenResponse, g grant) err
 	if err == nil {
 		err = a.verifyAccess(ctx, v, tokens)
 	}
+	if err == nil && a.IDToken != nil {
+		err = a.login.options.accounts.siblings.check(a.login.issuer, a.login.node, a.IDToken.KeyID, a.keys.IDs(), time.Now())
+	}
 	a.Run.AddStep(StepVerify, begin, time.Since(begin)-refetched, err)
 	for _, note := range a.keys.Notes() {
 		a.Run.Unverified("%s", note)
