@@ -24,13 +24,14 @@ const (
 	EventDrain           // a node was taken out of, or put back into, its load balancer
 	EventWindow          // a maintenance window was made, changed or ended
 	EventKey             // a key came, went, or was changed
+	EventAlarm           // a bridge was tried, or dead letters were delivered again
 	EventVerdict         // a verdict changed
 	EventStart           // the log was opened
 	EventStop            // the log was closed in order
 	EventRecovered       // a torn end of the file was found and set aside
 )
 
-var eventNames = [...]string{"", "access", "refusal", "reload", "drain", "window", "key", "verdict", "start", "stop", "recovered"}
+var eventNames = [...]string{"", "access", "refusal", "reload", "drain", "window", "key", "alarm", "verdict", "start", "stop", "recovered"}
 
 // String returns the word that stands in the record.
 func (e Event) String() string {

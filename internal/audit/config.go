@@ -2,10 +2,8 @@ package audit
 
 import (
 	"fmt"
-	"net"
-	"net/url"
-	"strings"
 
+	syslogform "github.com/idp-exporter/idp_exporter/internal/syslog"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
 
@@ -52,13 +50,6 @@ const (
 	defaultAppName  = "idp_exporter"
 )
 
-// facilities by name; RFC 5424, section 6.2.1, table 1.
-var facilities = map[string]int{
-	"kern": 0, "user": 1, "mail": 2, "daemon": 3, "auth": 4, "syslog": 5, "lpr": 6, "news": 7, "uucp": 8, "cron": 9,
-	"authpriv": 10, "ftp": 11, "ntp": 12, "audit": 13, "alert": 14, "clock": 15,
-	"local0": 16, "local1": 17, "local2": 18, "local3": 19, "local4": 20, "local5": 21, "local6": 22, "local7": 23,
-}
-
 // Check reports everything that is wrong with the section. Paths start below
 // "audit". It touches neither disk nor network.
 func (c *Config) Check() []probes.Problem {
@@ -78,17 +69,17 @@ func (c *Config) Check() []probes.Problem {
 		}
 	}
 	if s := c.Syslog; s != nil {
-		e, err := parseEndpoint(s.Address)
+		e, err := syslogform.ParseEndpoint(s.Address)
 		if err != nil {
 			add("syslog.address", "%v", err)
 		}
-		if s.CAFile != "" && err == nil && e.scheme != "tls" {
-			add("syslog.ca_file", "has no use with %s://; use tls:// or leave it out", e.scheme)
+		if s.CAFile != "" && err == nil && e.Scheme != "tls" {
+			add("syslog.ca_file", "has no use with %s://; use tls:// or leave it out", e.Scheme)
 		}
-		if _, ok := facilities[s.Facility]; !ok && s.Facility != "" {
-			add("syslog.facility", "%.40q is no facility; write one such as authpriv, audit or local0", s.Facility)
+		if _, err := syslogform.Facility(s.Facility); err != nil && s.Facility != "" {
+			add("syslog.facility", "%v", err)
 		}
-		if len(s.AppName) > 48 || strings.IndexFunc(s.AppName, notVisible) >= 0 {
+		if s.AppName != "" && syslogform.Visible(s.AppName, syslogform.MaxApp) != s.AppName {
 			add("syslog.app_name", "must be at most 48 visible ASCII characters without spaces (RFC 5424, section 6.2.5)")
 		}
 	}
@@ -97,34 +88,3 @@ func (c *Config) Check() []probes.Problem {
 	}
 	return problems
 }
-
-// notVisible tells characters outside PRINTUSASCII (RFC 5424, section 6).
-func notVisible(r rune) bool { return r < '!' || r > '~' }
-
-// endpoint is where a syslog receiver listens.
-type endpoint struct{ scheme, host, port string }
-
-func parseEndpoint(address string) (endpoint, error) {
-	const form = "write udp://host:514, tcp://host:port or tls://host:6514"
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return endpoint{}, fmt.Errorf("%.80q is no receiver; %s", address, form)
-	}
-	e := endpoint{u.Scheme, u.Hostname(), u.Port()}
-	switch {
-	case e.scheme != "udp" && e.scheme != "tcp" && e.scheme != "tls":
-		return endpoint{}, fmt.Errorf("%.20q is no transport; %s", e.scheme, form)
-	case e.host == "":
-		return endpoint{}, fmt.Errorf("the host is missing; %s", form)
-	case e.port != "":
-	case e.scheme == "udp":
-		e.port = "514" // RFC 5426, section 3.3
-	case e.scheme == "tls":
-		e.port = "6514" // RFC 5425, section 4.1
-	default:
-		return endpoint{}, fmt.Errorf("the port is missing: tcp:// has no standard one (RFC 6587, section 3.1); %s", form)
-	}
-	return e, nil
-}
-
-func (e endpoint) address() string { return net.JoinHostPort(e.host, e.port) }

@@ -9,9 +9,10 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/idp-exporter/idp_exporter/internal/oneway"
+	syslogform "github.com/idp-exporter/idp_exporter/internal/syslog"
 )
 
 // maxGroup is about how many bytes are written at once.
@@ -35,9 +36,8 @@ type syslog struct {
 	origin string
 	relay  *relay
 
-	conn   net.Conn
-	gone   chan struct{} // closed once the reader of conn has ended
-	stop   func() bool   // releases conn from the relay's context
+	conn   *oneway.Conn
+	stop   func() bool // releases conn from the relay's context
 	pause  time.Duration
 	buffer []byte
 }
@@ -45,7 +45,7 @@ type syslog struct {
 // newSyslogRelay checks the settings and returns a relay that is not started.
 // It does not connect.
 func newSyslogRelay(c SyslogConfig) (*relay, error) {
-	e, err := parseEndpoint(c.Address)
+	e, err := syslogform.ParseEndpoint(c.Address)
 	if err != nil {
 		return nil, fmt.Errorf("audit.syslog.address: %w", err)
 	}
@@ -53,20 +53,15 @@ func newSyslogRelay(c SyslogConfig) (*relay, error) {
 	if name == "" {
 		name = defaultFacility
 	}
-	facility, ok := facilities[name]
-	if !ok {
-		return nil, fmt.Errorf("audit.syslog.facility: %.40q is no facility; write one such as authpriv or local0", name)
+	facility, err := syslogform.Facility(name)
+	if err != nil {
+		return nil, fmt.Errorf("audit.syslog.facility: %w", err)
 	}
 	app := c.AppName
 	if app == "" {
 		app = defaultAppName
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = ""
-	}
-	s := &syslog{datagram: e.scheme == "udp", facility: facility,
-		origin: visible(host, 255) + " " + visible(app, 48) + " " + strconv.Itoa(os.Getpid())}
+	s := &syslog{datagram: e.Datagram(), facility: facility, origin: syslogform.Origin(app)}
 	if s.dial, err = dialer(e, c.CAFile); err != nil {
 		return nil, err
 	}
@@ -78,12 +73,8 @@ func (s *syslog) newRelay() *relay {
 	return s.relay
 }
 
-func dialer(e endpoint, caFile string) (func(context.Context) (net.Conn, error), error) {
-	d := &net.Dialer{Timeout: dialTimeout}
-	if e.scheme != "tls" {
-		return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, e.scheme, e.address()) }, nil
-	}
-	conf := &tls.Config{ServerName: e.host, MinVersion: tls.VersionTLS12}
+func dialer(e syslogform.Endpoint, caFile string) (func(context.Context) (net.Conn, error), error) {
+	conf := &tls.Config{MinVersion: tls.VersionTLS12}
 	if caFile != "" {
 		pem, err := os.ReadFile(caFile)
 		if err != nil {
@@ -94,22 +85,8 @@ func dialer(e endpoint, caFile string) (func(context.Context) (net.Conn, error),
 			return nil, fmt.Errorf("audit.syslog.ca_file %s: no certificate in it; give a PEM file", caFile)
 		}
 	}
-	secure := &tls.Dialer{NetDialer: d, Config: conf}
-	return func(ctx context.Context) (net.Conn, error) { return secure.DialContext(ctx, "tcp", e.address()) }, nil
-}
-
-// visible makes a header field: PRINTUSASCII of bounded length, or the NILVALUE.
-func visible(s string, max int) string {
-	s = strings.Map(func(r rune) rune {
-		if notVisible(r) {
-			return -1
-		}
-		return r
-	}, s)
-	if s == "" {
-		return "-"
-	}
-	return s[:min(len(s), max)]
+	d := &net.Dialer{Timeout: dialTimeout}
+	return func(ctx context.Context) (net.Conn, error) { return e.Dial(ctx, d, conf) }, nil
 }
 
 // severity of an event; RFC 5424, section 6.2.1, table 2.
@@ -127,15 +104,8 @@ func severity(it item) int {
 // appendMessage appends a SYSLOG-MSG. The MSG is pure ASCII, so it needs no BOM
 // (RFC 5424, section 6.4).
 func (s *syslog) appendMessage(b []byte, it item) []byte {
-	b = append(b, '<')
-	b = strconv.AppendInt(b, int64(s.facility*8+severity(it)), 10)
-	b = append(b, ">1 "...)
-	b = it.at.UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z07:00") // six digits at most
-	b = append(b, ' ')
-	b = append(b, s.origin...)
-	b = append(b, ' ')
-	b = append(b, it.event.String()...)
-	b = append(b, " - "...)
+	b = syslogform.Header{Facility: s.facility, Severity: severity(it), Time: it.at, Origin: s.origin, ID: it.event.String()}.Append(b)
+	b = append(b, "- "...)
 	return append(b, bytes.TrimSuffix(it.line, []byte("\n"))...)
 }
 
@@ -152,9 +122,7 @@ func (s *syslog) group(items []item) int {
 			return i
 		}
 		message = s.appendMessage(message[:0], it)
-		s.buffer = strconv.AppendInt(s.buffer, int64(len(message)), 10)
-		s.buffer = append(s.buffer, ' ')
-		s.buffer = append(s.buffer, message...)
+		s.buffer = syslogform.AppendCounted(s.buffer, message)
 	}
 	return len(items)
 }
@@ -211,27 +179,10 @@ func (s *syslog) connect(ctx context.Context) error {
 			s.failed()
 			continue
 		}
-		s.conn, s.gone = conn, make(chan struct{})
+		s.conn = oneway.Watch(conn)
 		s.stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
-		go s.watch(conn, s.gone)
 	}
 	return ctx.Err()
-}
-
-// watch closes a stream whose receiver has gone, which writing alone would
-// notice one message late. A receiver has nothing to say.
-func (s *syslog) watch(conn net.Conn, gone chan<- struct{}) {
-	defer close(gone)
-	if s.datagram {
-		return
-	}
-	var b [512]byte
-	for {
-		if _, err := conn.Read(b[:]); err != nil {
-			_ = conn.Close()
-			return
-		}
-	}
 }
 
 func (s *syslog) disconnect() {
@@ -240,6 +191,5 @@ func (s *syslog) disconnect() {
 	}
 	s.stop()
 	_ = s.conn.Close()
-	<-s.gone
 	s.conn = nil
 }
