@@ -8,10 +8,20 @@ import (
 
 // The tables.
 const (
-	verdictTable = "verdicts"
-	drainTable   = "drains"
-	windowTable  = "windows"
+	verdictTable    = "verdicts"
+	drainTable      = "drains"
+	windowTable     = "windows"
+	alarmTable      = "alarms"
+	toldTable       = "told"
+	journalTable    = "journal"
+	deadLetterTable = "dead_letters"
+	sequenceTable   = "sequences"
 )
+
+// tables are in the order in which versions of the schema brought them.
+func tables() []string {
+	return []string{verdictTable, drainTable, windowTable, alarmTable, toldTable, journalTable, deadLetterTable, sequenceTable}
+}
 
 // migrations lead from one version of the schema to the next: the version of a
 // file is the number of those done. They only ever add, and a table that was
@@ -19,10 +29,11 @@ const (
 // kind of record is a new table. So an older exporter still works on the file
 // of a newer one.
 func migrations() []string {
-	const create = "CREATE TABLE IF NOT EXISTS "
-	return []string{
-		create + recordTable(verdictTable), create + recordTable(drainTable), create + recordTable(windowTable),
+	steps := make([]string, 0, len(tables()))
+	for _, name := range tables() {
+		steps = append(steps, "CREATE TABLE IF NOT EXISTS "+recordTable(name))
 	}
+	return steps
 }
 
 // recordTable is the definition of a table of records: at is when a record was
@@ -49,7 +60,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 			return fmt.Errorf("schema version %d: %w", i+1, err)
 		}
 	}
-	for _, name := range []string{verdictTable, drainTable, windowTable} {
+	for _, name := range tables() {
 		if err := verify(ctx, tx, name); err != nil {
 			return err
 		}

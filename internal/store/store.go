@@ -1,5 +1,5 @@
 // Package store is the one file on disk: a SQLite database that keeps the last
-// verdicts, drains and one-off maintenance windows over a restart.
+// verdicts, drains, one-off maintenance windows and alarms over a restart.
 //
 // A write is on disk when the method that makes it returns without an error,
 // and survives a kill at any moment. Every record carries a checksum; one that
@@ -76,7 +76,7 @@ func open(ctx context.Context, folder string, logger *slog.Logger, patience time
 		if s.report.SetAside, err = setAside(path); err != nil {
 			return nil, fmt.Errorf("storage: the file is damaged (%s) and cannot be set aside: %w", s.report.Damage, explain(path, err))
 		}
-		logger.Error("The storage file is damaged. It was set aside and a new one begun: verdicts, drains and maintenance windows in it are not in force.",
+		logger.Error("The storage file is damaged. It was set aside and a new one begun: verdicts, drains, maintenance windows and alarms in it are not in force.",
 			"file", path, "set_aside", s.report.SetAside, "damage", s.report.Damage)
 		err = s.await(ctx, patience)
 	}

@@ -127,7 +127,7 @@ func TestDamagedRecordIsSkippedAndCounted(t *testing.T) {
 func TestOtherVersions(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]string{
-		"of a newer exporter": `PRAGMA user_version = 99; CREATE TABLE alarms (x)`,
+		"of a newer exporter": `PRAGMA user_version = 99; CREATE TABLE futures (x)`,
 		"of an older one":     `PRAGMA user_version = 1; DROP TABLE windows`,
 		"negative":            `PRAGMA user_version = -5`,
 	} {

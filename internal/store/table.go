@@ -34,23 +34,35 @@ func (t table[T]) put(ctx context.Context, s *Store, records ...T) error {
 			return fmt.Errorf("storage: %s: %w", t.name, err)
 		}
 	}
-	at := time.Now().UnixMilli()
-	query := "INSERT OR REPLACE INTO " + t.name + " (key, at, body, sum) VALUES (?, ?, ?, ?)"
-	return s.write(ctx, len(records), query, func(i int) []any {
+	at := now()
+	return s.write(ctx, len(records), t.replacement(), func(i int) []any {
 		key := t.key(records[i])
 		return []any{key, at, bodies[i], checksum(t.name, key, at, bodies[i])}
 	})
 }
 
+// now is a time as records hold it.
+func now() int64 { return time.Now().UnixMilli() }
+
+func (t table[T]) replacement() string {
+	return "INSERT OR REPLACE INTO " + t.name + " (key, at, body, sum) VALUES (?, ?, ?, ?)"
+}
+
+func (t table[T]) deletion() string { return "DELETE FROM " + t.name + " WHERE key = ?" }
+
 // delete removes the records with the given keys, as far as there are any, all
 // of them or none.
 func (t table[T]) delete(ctx context.Context, s *Store, keys ...string) error {
-	query := "DELETE FROM " + t.name + " WHERE key = ?"
-	return s.write(ctx, len(keys), query, func(i int) []any { return []any{keys[i]} })
+	return s.write(ctx, len(keys), t.deletion(), func(i int) []any { return []any{keys[i]} })
 }
 
 // all reads every record that is sound, by key.
 func (t table[T]) all(ctx context.Context, s *Store) ([]T, error) {
+	return t.each(ctx, s, func(string) {})
+}
+
+// each is all, and tells the keys of the records that are not sound.
+func (t table[T]) each(ctx context.Context, s *Store, damaged func(key string)) ([]T, error) {
 	if s == nil {
 		return nil, ErrUnavailable
 	}
@@ -61,8 +73,9 @@ func (t table[T]) all(ctx context.Context, s *Store) ([]T, error) {
 	defer func() { _ = rows.Close() }()
 	var records []T
 	for rows.Next() {
-		r, err := t.scan(rows)
+		key, r, err := t.scan(rows)
 		if err != nil {
+			damaged(key)
 			s.bad.Add(1)
 			s.logger.Warn("A record in the storage is damaged and left out.", "file", s.path, "table", t.name, "err", err)
 			continue
@@ -75,15 +88,15 @@ func (t table[T]) all(ctx context.Context, s *Store) ([]T, error) {
 	return records, nil
 }
 
-func (t table[T]) scan(rows *sql.Rows) (record T, err error) {
+func (t table[T]) scan(rows *sql.Rows) (key string, record T, err error) {
 	r, err := scanRow(t.name, rows)
 	if err != nil {
-		return record, err
+		return r.key, record, err
 	}
 	if err := json.Unmarshal(r.body, &record); err != nil {
-		return record, fmt.Errorf("record %q: %w", r.key, err)
+		return r.key, record, fmt.Errorf("record %q: %w", r.key, err)
 	}
-	return record, nil
+	return r.key, record, nil
 }
 
 // row is a record as it is on disk.
@@ -112,18 +125,30 @@ func (s *Store) write(ctx context.Context, n int, query string, args func(int) [
 		return nil
 	}
 	return explain(s.path, s.transact(ctx, func(tx *sql.Tx) error {
-		statement, err := tx.PrepareContext(ctx, query)
+		return repeat(ctx, tx, n, query, func(i int) ([]any, error) { return args(i), nil })
+	}))
+}
+
+// repeat runs a statement n times.
+func repeat(ctx context.Context, tx *sql.Tx, n int, query string, args func(int) ([]any, error)) error {
+	if n == 0 {
+		return nil
+	}
+	statement, err := tx.PrepareContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = statement.Close() }()
+	for i := range n {
+		values, err := args(i)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = statement.Close() }()
-		for i := range n {
-			if _, err := statement.ExecContext(ctx, args(i)...); err != nil {
-				return err
-			}
+		if _, err := statement.ExecContext(ctx, values...); err != nil {
+			return err
 		}
-		return nil
-	}))
+	}
+	return nil
 }
 
 func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
