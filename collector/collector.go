@@ -63,7 +63,7 @@ func New(st *state.State, o Options) *Metrics {
 	m := &Metrics{
 		state:    st,
 		log:      o.Logger,
-		parts:    []part{newResults(), newRuns(), newFailures(labels), durations, newAssertions(), newFacts(), newSuppression(o.Windows), newDisagree(st)},
+		parts:    []part{newResults(), newRuns(), newFailures(labels), durations, newAssertions(), newFacts(), newAppliance(), newSuppression(o.Windows), newDisagree(st)},
 		registry: prometheus.NewRegistry(),
 		testall:  newTestall(st),
 		reload:   newReload(),

@@ -26,6 +26,27 @@ const (
 	ReasonJSONMismatch     Reason = "json_mismatch"
 	ReasonSlow             Reason = "slow" // right, but slower than asked for: a warning
 
+	// What sign-in depends on.
+
+	ReasonCertificateExpired   Reason = "certificate_expired"   // past its last day, too near it, or before its first
+	ReasonCertificateExpiring  Reason = "certificate_expiring"  // near its last day: a warning
+	ReasonCertificateName      Reason = "certificate_name"      // made out to other names
+	ReasonCertificateUntrusted Reason = "certificate_untrusted" // no chain to a trusted authority
+	ReasonCertificateMismatch  Reason = "certificate_mismatch"  // not from the expected issuer, or not the pinned key
+	ReasonTLSVersion           Reason = "tls_version"           // an older protocol than asked for
+	ReasonRcode                Reason = "rcode"                 // a DNS server answered, with another code than expected
+	ReasonNotAuthenticated     Reason = "not_authenticated"     // a DNS answer without DNSSEC's authentication
+	ReasonUnexpectedReply      Reason = "unexpected_reply"      // a server said no in its protocol: a reply or result code
+	ReasonAnswerMismatch       Reason = "answer_mismatch"       // records, entries or lines other than expected
+	ReasonDisagreement         Reason = "disagreement"          // servers contradict each other, or a server itself
+	ReasonClockOffset          Reason = "clock_offset"          // clocks are further apart than allowed
+	ReasonUnsynchronized       Reason = "unsynchronized"        // a time server without a good time of its own
+	ReasonPacketLoss           Reason = "packet_loss"           // more packets were lost than allowed
+	ReasonReportedDown         Reason = "reported_down"         // a service that reports on itself says it is down
+	ReasonResourceLow          Reason = "resource_low"          // too little processor, memory, swap or disk is left
+	ReasonServiceInactive      Reason = "service_inactive"      // a system service does not run
+	ReasonNodeMismatch         Reason = "node_mismatch"         // another node answered than the one addressed
+
 	// Signing in.
 
 	ReasonDiscoveryInvalid    Reason = "discovery_invalid"    // the discovery document is wrong, such as a foreign issuer
@@ -49,6 +70,8 @@ const (
 	// Ourselves.
 
 	ReasonSecretUnavailable Reason = "secret_unavailable" // a secret file cannot be read
+	ReasonNotPermitted      Reason = "not_permitted"      // the operating system does not let us
+	ReasonUnavailable       Reason = "unavailable"        // a figure of the own machine could not be taken
 	ReasonInternal          Reason = "internal"           // a defect of the exporter
 )
 
@@ -58,9 +81,14 @@ func Reasons() []Reason {
 		ReasonDNS, ReasonConnect, ReasonTLS, ReasonTimeout, ReasonProxy,
 		ReasonHTTPStatus, ReasonRateLimited, ReasonTooLarge, ReasonTooManyRedirects, ReasonBadResponse,
 		ReasonBodyMismatch, ReasonHeaderMismatch, ReasonJSONMismatch, ReasonSlow,
+		ReasonCertificateExpired, ReasonCertificateExpiring, ReasonCertificateName, ReasonCertificateUntrusted,
+		ReasonCertificateMismatch, ReasonTLSVersion, ReasonRcode, ReasonNotAuthenticated, ReasonUnexpectedReply,
+		ReasonAnswerMismatch, ReasonDisagreement, ReasonClockOffset, ReasonUnsynchronized, ReasonPacketLoss, ReasonReportedDown,
+		ReasonResourceLow, ReasonServiceInactive, ReasonNodeMismatch,
 		ReasonDiscoveryInvalid, ReasonJWKSInvalid, ReasonOriginRefused, ReasonLoginFormMissing, ReasonConsentRefused,
 		ReasonCredentialsRefused, ReasonClientRefused, ReasonLockedOut, ReasonAccessDenied, ReasonMFARequired,
 		ReasonInteractionRequired, ReasonOAuthError, ReasonCallbackInvalid, ReasonTokenInvalid, ReasonUserinfoMismatch,
-		ReasonClaimMismatch, ReasonNotRefused, ReasonSecretUnavailable, ReasonInternal,
+		ReasonClaimMismatch, ReasonNotRefused, ReasonSecretUnavailable,
+		ReasonNotPermitted, ReasonUnavailable, ReasonInternal,
 	}
 }

@@ -119,6 +119,9 @@ type Assertion struct {
 type Facts struct {
 	// CertificateNotAfter is the earliest end of validity in the chain the server sent.
 	CertificateNotAfter time.Time
+	// Certificates are those the server sent, its own first, where the probe
+	// looks at each of them.
+	Certificates []Certificate
 	// ClockOffset is the server's clock minus ours.
 	ClockOffset *time.Duration
 	// TokenLifetimes is the lifetime of each token received, by token name
@@ -127,9 +130,26 @@ type Facts struct {
 	// JWKSKeys is the number of keys in the provider's key set, KeyIDs their ids.
 	JWKSKeys *int
 	KeyIDs   []string
+	// ResourceStatus is the HTTP status code that an appliance answered for each
+	// of its resources with (204 good, 520 warning), by resource; only of this run.
+	ResourceStatus map[string]int
 	// DiscoveryDigest stands for the content of the discovery document: two
 	// documents that say the same have the same one.
 	DiscoveryDigest string
+}
+
+// Certificate is one certificate that a server sent. Names in it are the
+// server's own words: text for people, never labels.
+type Certificate struct {
+	Subject string `json:"subject"`
+	Issuer  string `json:"issuer"`
+	// Serial is the serial number in hexadecimal.
+	Serial    string    `json:"serial"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+	// SPKI is the SHA-256 digest of the public key, in base64, as pins are
+	// written (RFC 7469, 2.4).
+	SPKI string `json:"spki_sha256"`
 }
 
 type stepJSON struct {
@@ -141,10 +161,12 @@ type stepJSON struct {
 
 type factsJSON struct {
 	CertificateNotAfter *time.Time         `json:"tls_certificate_not_after,omitempty"`
+	Certificates        []Certificate      `json:"certificates,omitempty"`
 	ClockOffset         *float64           `json:"clock_offset_seconds,omitempty"`
 	TokenLifetimes      map[string]float64 `json:"token_lifetime_seconds,omitempty"`
 	JWKSKeys            *int               `json:"jwks_keys,omitempty"`
 	KeyIDs              []string           `json:"key_ids,omitempty"`
+	ResourceStatus      map[string]int     `json:"resource_status,omitempty"`
 	DiscoveryDigest     string             `json:"discovery_digest,omitempty"`
 }
 
@@ -171,7 +193,10 @@ func (r Result) MarshalJSON() ([]byte, error) {
 		Outcome: r.Outcome, Start: r.Start.UTC(), Duration: r.Duration.Seconds(), Steps: make([]stepJSON, 0, len(r.Steps)),
 		FailedStep: r.FailedStep, Reason: r.Reason, Detail: r.Detail, Unverified: r.Unverified,
 		Assertions: r.Assertions, Decisive: r.Decisive, Skipped: r.Skipped,
-		Facts: factsJSON{JWKSKeys: r.Facts.JWKSKeys, KeyIDs: r.Facts.KeyIDs, DiscoveryDigest: r.Facts.DiscoveryDigest},
+		Facts: factsJSON{
+			Certificates: r.Facts.Certificates, ResourceStatus: r.Facts.ResourceStatus,
+			JWKSKeys: r.Facts.JWKSKeys, KeyIDs: r.Facts.KeyIDs, DiscoveryDigest: r.Facts.DiscoveryDigest,
+		},
 	}
 	for _, s := range r.Steps {
 		j.Steps = append(j.Steps, stepJSON{s.Name, s.Start.Seconds(), s.Duration.Seconds(), s.Outcome})
@@ -206,7 +231,10 @@ func (r *Result) UnmarshalJSON(b []byte) error {
 	*r = Result{
 		Outcome: j.Outcome, Start: j.Start, Duration: seconds(j.Duration), FailedStep: j.FailedStep, Reason: j.Reason,
 		Detail: j.Detail, Unverified: j.Unverified, Assertions: j.Assertions, Decisive: j.Decisive, Skipped: j.Skipped,
-		Facts: Facts{JWKSKeys: j.Facts.JWKSKeys, KeyIDs: j.Facts.KeyIDs, DiscoveryDigest: j.Facts.DiscoveryDigest},
+		Facts: Facts{
+			Certificates: j.Facts.Certificates, ResourceStatus: j.Facts.ResourceStatus,
+			JWKSKeys: j.Facts.JWKSKeys, KeyIDs: j.Facts.KeyIDs, DiscoveryDigest: j.Facts.DiscoveryDigest,
+		},
 	}
 	for _, s := range j.Steps {
 		r.Steps = append(r.Steps, Step{s.Name, seconds(s.Start), seconds(s.Duration), s.Outcome})

@@ -1,0 +1,24 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"time"
+)
+
+// insideEnv makes the test binary tell the figures it finds, in place of testing.
+const insideEnv = "HOST_TEST_INSIDE"
+
+// told is what a sampler found.
+type told struct {
+	CPU    *CPU
+	Memory *Memory
+}
+
+func tellFigures() {
+	src := machine()
+	src.limits.deep = os.Getenv(insideEnv) == "deep"
+	snap := newSampler(src).Sample(context.Background(), time.Minute)
+	_ = json.NewEncoder(os.Stdout).Encode(told{snap.CPU, snap.Memory})
+}

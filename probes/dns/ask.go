@@ -1,0 +1,148 @@
+package dnsprobe
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/idp-exporter/idp_exporter/probes"
+	"github.com/idp-exporter/idp_exporter/probes/internal/dial"
+)
+
+// Datagrams get lost, so a question by UDP is put up to so many times, each time
+// waiting no longer than patience for the answer.
+const (
+	attempts = 3
+	patience = 2 * time.Second
+)
+
+// payload is the size of datagrams that we take: larger ones are fragmented on
+// the way and get lost (RFC 9715).
+const payload = 1232
+
+// maxMessage is the most that a connection brings: one answer with its length
+// and TLS around it, in bytes.
+const maxMessage = 64<<10 + 2
+
+func (p *probe) question() *dns.Msg {
+	m := new(dns.Msg)
+	m.SetQuestion(p.name, p.qtype)
+	m.RecursionDesired = p.Recursion
+	m.AuthenticatedData = p.Authenticated // RFC 6840, 5.7: tell us of AD
+	m.SetEdns0(payload, p.Authenticated)
+	return m
+}
+
+// ask puts the question to one server and returns its answer.
+func (p *probe) ask(ctx context.Context, r *probes.Run, s server) (*dns.Msg, error) {
+	d := &dial.Dialer{
+		Endpoint: dial.At(s.host, s.port, probes.Target{}), Version: p.IPVersion, MaxRead: maxMessage,
+	}
+	if p.Transport == UDP {
+		answer, err := p.askUDP(ctx, r, d)
+		if err != nil || !answer.Truncated {
+			return answer, err
+		}
+		// What does not fit into a datagram is asked for again (RFC 7766, 5).
+	}
+	conn, err := d.Open(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close() }()
+	if s.tls != nil {
+		if err := conn.Secure(ctx, r, s.tls); err != nil {
+			return nil, err
+		}
+	}
+	var answer *dns.Msg
+	err = r.Step(stepQuery, func() error {
+		q := p.question()
+		answer, err = exchange(conn, q)
+		return dial.Failure(ctx, err)
+	})
+	return answer, err
+}
+
+func (p *probe) askUDP(ctx context.Context, r *probes.Run, d *dial.Dialer) (*dns.Msg, error) {
+	conn, err := d.OpenUDP(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close() }()
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	var answer *dns.Msg
+	err = r.Step(stepQuery, func() error {
+		q := p.question()
+		for range attempts {
+			wait := patience
+			if deadline, ok := ctx.Deadline(); ok {
+				wait = min(wait, time.Until(deadline)/attempts)
+			}
+			_ = conn.SetDeadline(time.Now().Add(wait))
+			if answer, err = exchange(conn, q); err == nil || !isTimeout(err) || ctx.Err() != nil {
+				break
+			}
+		}
+		return dial.Failure(ctx, err)
+	})
+	return answer, err
+}
+
+func isTimeout(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
+}
+
+// exchange sends a question and waits for its answer, past answers to others.
+func exchange(conn net.Conn, q *dns.Msg) (*dns.Msg, error) {
+	c := &dns.Conn{Conn: conn, UDPSize: payload}
+	if err := c.WriteMsg(q); err != nil {
+		return nil, err
+	}
+	for {
+		raw, err := c.ReadMsgHeader(nil)
+		if err != nil {
+			if errors.Is(err, dns.ErrShortRead) {
+				return nil, probes.Failf(probes.ReasonBadResponse, "the answer is too short to be one")
+			}
+			return nil, err
+		}
+		answer, err := parse(raw, q)
+		if answer != nil || err != nil {
+			return answer, err
+		}
+		if _, datagrams := conn.(net.PacketConn); !datagrams {
+			return nil, probes.Failf(probes.ReasonBadResponse, "the answer belongs to another question")
+		}
+	}
+}
+
+// parse reads a message that came. It returns nothing for one that does not
+// answer the question.
+func parse(raw []byte, q *dns.Msg) (*dns.Msg, error) {
+	m := new(dns.Msg)
+	if err := m.Unpack(raw); err != nil {
+		if len(raw) < 2 || m.Id != q.Id {
+			return nil, nil // somebody else's
+		}
+		return nil, probes.Failf(probes.ReasonBadResponse, "the answer cannot be read: %v", err)
+	}
+	if m.Id != q.Id || !m.Response {
+		return nil, nil
+	}
+	// A server that could not read the question, or refuses it, may leave it out.
+	if len(m.Question) == 0 && m.Rcode != dns.RcodeSuccess {
+		return m, nil
+	}
+	if len(m.Question) != 1 || m.Question[0].Qtype != q.Question[0].Qtype || m.Question[0].Qclass != q.Question[0].Qclass ||
+		!strings.EqualFold(m.Question[0].Name, q.Question[0].Name) {
+		return nil, nil
+	}
+	return m, nil
+}

@@ -1,0 +1,186 @@
+package icmpprobe
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"golang.org/x/net/icmp"
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
+
+	"github.com/idp-exporter/idp_exporter/probes"
+	"github.com/idp-exporter/idp_exporter/probes/internal/dial"
+)
+
+// markSize is the length of the random mark that each request of a run carries,
+// in bytes. Sockets see the answers to other processes, and the kernel may put
+// an id of its own in place of ours.
+const markSize = 16
+
+// run sends the requests and judges what came back.
+func (p *probe) run(ctx context.Context, r *probes.Run) error {
+	host, _ := p.endpoint.Dialed()
+	begin := time.Now()
+	addrs, err := p.IPVersion.Resolve(ctx, host)
+	if _, literal := netip.ParseAddr(host); literal != nil || err != nil {
+		r.AddStep(dial.StepDNS, begin, time.Since(begin), err)
+	}
+	if err != nil {
+		return err
+	}
+	var s *socket
+	if err := r.Step(stepSocket, func() error {
+		s, err = open(addrs[0])
+		return err
+	}); err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	return r.Step(stepEcho, func() error {
+		e := &echoes{socket: s, mark: make([]byte, p.Size), sent: make([]time.Time, p.Count), trips: make([]time.Duration, p.Count)}
+		_, _ = rand.Read(e.mark[:markSize]) // never fails
+		if err := p.exchange(ctx, e); err != nil {
+			return err
+		}
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return dial.Failure(ctx, ctx.Err())
+		}
+		return p.judge(r, e)
+	})
+}
+
+// echoes are the requests of one run and what became of them.
+type echoes struct {
+	*socket
+	mark  []byte
+	sent  []time.Time
+	trips []time.Duration // zero: not answered
+	// back is how many were answered, refused what a router says instead.
+	back    int
+	refused error
+}
+
+// exchange sends every request and reads answers in between. It owns the one
+// goroutine that sends.
+func (p *probe) exchange(ctx context.Context, e *echoes) error {
+	ctx, cancel := context.WithTimeout(ctx, p.longest())
+	defer cancel()
+	deadline, _ := ctx.Deadline()
+	stop := context.AfterFunc(ctx, func() { _ = e.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	_ = e.SetDeadline(deadline)
+	buffer := make([]byte, p.Size+512) // longer messages are no answers of ours
+	id := int(binary.BigEndian.Uint16(e.mark))
+	for seq := range p.Count {
+		packet, err := e.request(id, seq, e.mark)
+		if err != nil {
+			return probes.Failf(probes.ReasonInternal, "%w", err)
+		}
+		e.sent[seq] = time.Now()
+		if _, err := e.WriteTo(packet, e.to); err != nil {
+			return dial.Failure(ctx, err)
+		}
+		until := deadline
+		if seq < p.Count-1 {
+			until = e.sent[seq].Add(p.Interval)
+		}
+		if err := e.read(ctx, buffer, until, seq == p.Count-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read takes answers until a moment, or until all are there if it is the last
+// time. The end of the run is no failure: what was lost by then is judged.
+func (e *echoes) read(ctx context.Context, buffer []byte, until time.Time, last bool) error {
+	for !last || e.back < len(e.sent) && (e.refused == nil || e.back > 0) {
+		_ = e.SetReadDeadline(until)
+		if ctx.Err() != nil {
+			break
+		}
+		n, peer, err := e.ReadFrom(buffer)
+		now := time.Now()
+		if isTimeout(err) || err != nil && ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			return dial.Failure(ctx, err)
+		}
+		e.take(buffer[:n], addrOf(peer), now)
+	}
+	return nil //nolint:nilerr // as said above
+}
+
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+func addrOf(a interface{ String() string }) netip.Addr {
+	if ap, err := netip.ParseAddrPort(a.String()); err == nil {
+		return ap.Addr().Unmap().WithZone("")
+	}
+	addr, _ := netip.ParseAddr(a.String())
+	return addr.Unmap().WithZone("")
+}
+
+// take notes an answer, if the message is one to a request of this run.
+func (e *echoes) take(message []byte, from netip.Addr, now time.Time) {
+	m, err := icmp.ParseMessage(e.proto, message)
+	if err != nil {
+		return
+	}
+	switch body := m.Body.(type) {
+	case *icmp.Echo:
+		if m.Type != ipv4.ICMPTypeEchoReply && m.Type != ipv6.ICMPTypeEchoReply {
+			return
+		}
+		if from != e.addr.WithZone("") || !bytes.Equal(body.Data, e.mark) || body.Seq >= len(e.sent) || e.sent[body.Seq].IsZero() || e.trips[body.Seq] != 0 {
+			return
+		}
+		e.trips[body.Seq] = max(now.Sub(e.sent[body.Seq]), 1)
+		e.back++
+	case *icmp.DstUnreach:
+		// It quotes the request: IP header, ICMP header, the first of the data.
+		if bytes.Contains(body.Data, e.mark[:markSize]) {
+			e.refused = fmt.Errorf("%s says the host cannot be reached (code %d)", from, m.Code)
+		}
+	}
+}
+
+// judge compares loss and round trips with what is allowed.
+func (p *probe) judge(r *probes.Run, e *echoes) error {
+	lost := p.Count - e.back
+	percent := lost * 100 / p.Count
+	trips := slices.DeleteFunc(slices.Clone(e.trips), func(d time.Duration) bool { return d == 0 })
+	slices.Sort(trips)
+	switch {
+	case e.back == 0 && e.refused != nil:
+		return probes.Failf(probes.ReasonConnect, "%w", e.refused)
+	case e.back == 0:
+		return probes.Failf(probes.ReasonTimeout, "%s answered none of %d requests", e.addr, p.Count)
+	case percent > p.MaxLoss:
+		return probes.Failf(probes.ReasonPacketLoss, "%d of %d requests (%d %%) were lost, more than %d %%", lost, p.Count, percent, p.MaxLoss)
+	}
+	median := trips[len(trips)/2]
+	r.Assert("loss", percent <= p.WarnLoss, fmt.Sprintf("%d of %d lost", lost, p.Count))
+	if p.WarnSlowerThan > 0 {
+		r.Assert("round trip", median <= p.WarnSlowerThan, fmt.Sprintf("median %s, longest %s", median, trips[len(trips)-1]))
+	}
+	if percent > p.WarnLoss {
+		return &probes.Failure{Outcome: probes.Warn, Reason: probes.ReasonPacketLoss,
+			Err: fmt.Errorf("%d of %d requests (%d %%) were lost, more than %d %%", lost, p.Count, percent, p.WarnLoss)}
+	}
+	if p.WarnSlowerThan > 0 && median > p.WarnSlowerThan {
+		return dial.Slow(median, p.WarnSlowerThan)
+	}
+	return nil
+}

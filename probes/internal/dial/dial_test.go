@@ -1,0 +1,409 @@
+package dial
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/idp-exporter/idp_exporter/internal/fetch"
+	"github.com/idp-exporter/idp_exporter/internal/fetch/fetchtest"
+	"github.com/idp-exporter/idp_exporter/internal/secret"
+	"github.com/idp-exporter/idp_exporter/probes"
+	"github.com/idp-exporter/idp_exporter/probes/internal/probetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ address, port, want string }{
+		{"db.example.com:5432", "", "db.example.com:5432"},
+		{"db.example.com", "25", "db.example.com:25"},
+		{"[2001:db8::1]:25", "", "[2001:db8::1]:25"},
+		{"2001:db8::1", "25", "[2001:db8::1]:25"},
+		{"[2001:db8::1]", "25", "[2001:db8::1]:25"},
+		{"192.0.2.1", "25", "192.0.2.1:25"},
+		{"db.example.com", "", ""},
+		{"", "25", ""},
+		{":25", "", ""},
+		{"a:b", "", ""},
+		{"a:0", "", ""},
+		{"a:65536", "", ""},
+		{"https://a:25", "", ""},
+		{"a b:25", "", ""},
+		{"user@a:25", "", ""},
+		{"a\r\nb:25", "", ""},
+	} {
+		host, port, err := Split(c.address, c.port)
+		if c.want == "" {
+			require.Error(t, err, c.address)
+			continue
+		}
+		require.NoError(t, err, c.address)
+		require.Equal(t, c.want, net.JoinHostPort(host, port))
+	}
+}
+
+func TestNodesStandForTheProvidersHost(t *testing.T) {
+	t.Parallel()
+	p := &probes.Provider{Issuer: "https://Login.example.com/realm"}
+	for _, c := range []struct{ host, port, node, want string }{
+		{"login.example.com", "443", "10.0.0.1:8443", "10.0.0.1:8443"},
+		{"login.example.com.", "443", "10.0.0.1", "10.0.0.1:443"},
+		{"login.example.com", "9000", "10.0.0.1:8443", "10.0.0.1:9000"},
+		{"mail.example.com", "443", "10.0.0.1:8443", "mail.example.com:443"},
+		{"login.example.com", "443", "", "login.example.com:443"},
+	} {
+		e := At(c.host, c.port, probes.Target{Provider: p, Node: probes.Node{Name: "n", Address: c.node}})
+		host, port := e.Dialed()
+		require.Equal(t, c.want, net.JoinHostPort(host, port))
+		require.Equal(t, c.host, e.Host, "what certificates are checked for stays")
+	}
+	require.False(t, IsProviders("login.example.com", nil))
+}
+
+func TestIPVersions(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for _, c := range []struct {
+		v    IPVersion
+		host string
+		want string
+	}{
+		{Any, "127.0.0.1", "127.0.0.1"},
+		{Only4, "127.0.0.1", "127.0.0.1"},
+		{Only4, "::ffff:127.0.0.1", "127.0.0.1"},
+		{Prefer6, "127.0.0.1", "127.0.0.1"},
+		{Only6, "::1", "::1"},
+		{Only6, "127.0.0.1", ""},
+		{Only4, "::1", ""},
+		{Only4, "localhost", "127.0.0.1"},
+		{Prefer4, "localhost", "127.0.0.1"},
+		{Any, "does-not-exist.invalid", ""},
+	} {
+		addrs, err := c.v.Resolve(ctx, c.host)
+		if c.want == "" {
+			var f *probes.Failure
+			require.ErrorAs(t, err, &f, c.host)
+			require.Equal(t, probes.ReasonDNS, f.Reason)
+			continue
+		}
+		require.NoError(t, err, c.host)
+		require.Equal(t, netip.MustParseAddr(c.want), addrs[0], "%s %s", c.v, c.host)
+	}
+}
+
+// open opens a connection with a run, and returns both.
+func open(t *testing.T, d *Dialer, timeout time.Duration) (*Conn, *probes.Run, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	t.Cleanup(cancel)
+	r := probes.NewRun(nil)
+	conn, err := d.Open(ctx, r)
+	if conn != nil {
+		t.Cleanup(func() { _ = conn.Close() })
+	}
+	return conn, r, err
+}
+
+func to(address string) *Dialer {
+	host, port, err := Split(address, "")
+	if err != nil {
+		panic(err)
+	}
+	return &Dialer{Endpoint: At(host, port, probes.Target{}), Version: Any}
+}
+
+func reason(t *testing.T, err error) probes.Reason {
+	t.Helper()
+	var f *probes.Failure
+	require.ErrorAs(t, err, &f)
+	return f.Reason
+}
+
+func TestConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
+	d := to(probetest.Endless(t, "x"))
+	d.MaxRead = 10_000
+	conn, r, err := open(t, d, probetest.Limit)
+	require.NoError(t, err)
+	require.Equal(t, []string{"connect"}, probetest.StepNames(r.Finish(nil)), "no dns for an address")
+	got, err := io.ReadAll(conn)
+	require.Len(t, got, 10_000)
+	require.Equal(t, probes.ReasonTooLarge, reason(t, Failure(context.Background(), err)))
+	require.Equal(t, err, conn.Err())
+
+	// A silent server, and one that trickles, end with the time of the run.
+	for _, address := range []string{probetest.Silent(t), probetest.Drip(t, "x")} {
+		conn, _, err := open(t, to(address), 2*time.Second)
+		require.NoError(t, err)
+		_, err = io.ReadAll(conn)
+		require.Equal(t, probes.ReasonTimeout, reason(t, Failure(conn.ctx, err)))
+	}
+
+	// So do runs that are called off, which is nobody's fault.
+	ctx, cancel := context.WithCancel(context.Background())
+	conn, err = to(probetest.Silent(t)).Open(ctx, probes.NewRun(nil))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	time.AfterFunc(50*time.Millisecond, cancel)
+	_, err = conn.Read(make([]byte, 1))
+	var f *probes.Failure
+	require.ErrorAs(t, Failure(ctx, err), &f)
+	require.Equal(t, probes.Unknown, f.Outcome)
+}
+
+func TestReasonsOfTheWay(t *testing.T) {
+	t.Parallel()
+	_, r, err := open(t, to(probetest.Closed(t)), probetest.Limit)
+	require.Equal(t, probes.ReasonConnect, reason(t, err))
+	require.Equal(t, "connect", r.Finish(err).FailedStep)
+
+	_, r, err = open(t, to("does-not-exist.invalid:25"), probetest.Limit)
+	require.Equal(t, probes.ReasonDNS, reason(t, err))
+	require.Equal(t, "dns", r.Finish(err).FailedStep)
+
+	conn, _, err := open(t, to(probetest.Reset(t)), probetest.Limit)
+	require.NoError(t, err)
+	_, _ = conn.Write([]byte("x"))
+	_, err = conn.Read(make([]byte, 1))
+	require.Equal(t, probes.ReasonConnect, reason(t, Failure(conn.ctx, err)))
+}
+
+func TestTheFirstAddressThatAnswersIsTaken(t *testing.T) {
+	t.Parallel()
+	_, port, err := net.SplitHostPort(probetest.Silent(t))
+	require.NoError(t, err)
+	addrs := []netip.Addr{netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.1")}
+	conn, err := connect(context.Background(), "tcp", addrs, port)
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+	_, err = connect(context.Background(), "tcp", []netip.Addr{addrs[0], netip.MustParseAddr("127.0.0.3")}, port)
+	require.ErrorContains(t, err, "none of 2 addresses")
+	require.ErrorContains(t, err, "127.0.0.2:")
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	ca := fetchtest.NewCA(t)
+	soon := time.Now().Add(time.Hour)
+	server := fetchtest.Server(t, ca.Issue(t, soon, "127.0.0.1"), nil)
+	for _, c := range []struct {
+		name  string
+		tls   fetch.TLS
+		host  string
+		wrong string
+	}{
+		{"good", fetch.TLS{CAFile: ca.File}, "127.0.0.1", ""},
+		{"unknown authority", fetch.TLS{}, "127.0.0.1", "unknown authority"},
+		{"wrong name", fetch.TLS{CAFile: ca.File}, "login.example.com", "login.example.com"},
+		{"told the name", fetch.TLS{CAFile: ca.File, ServerName: "127.0.0.1"}, "login.example.com", ""},
+		{"unverified", fetch.TLS{InsecureSkipVerify: true}, "127.0.0.1", ""},
+	} {
+		conf, err := Config(c.tls, c.host)
+		require.NoError(t, err)
+		conn, r, err := open(t, to(server.Listener.Addr().String()), probetest.Limit)
+		require.NoError(t, err)
+		err = conn.Secure(conn.ctx, r, conf)
+		if c.wrong == "" {
+			require.NoError(t, err, c.name)
+			require.NotNil(t, conn.TLS())
+		} else {
+			require.ErrorContains(t, err, c.wrong, c.name)
+			require.Equal(t, probes.ReasonTLS, reason(t, err))
+			require.Equal(t, "tls", r.Finish(err).FailedStep)
+		}
+		require.WithinDuration(t, soon, r.Facts().CertificateNotAfter, time.Second, "dates are recorded all the same: "+c.name)
+	}
+	for name, address := range map[string]string{"not TLS": probetest.Say(t, []byte("220 hello\r\n")), "reset": probetest.Reset(t)} {
+		conn, r, err := open(t, to(address), probetest.Limit)
+		require.NoError(t, err)
+		conf, _ := Config(fetch.TLS{}, "127.0.0.1")
+		require.Equal(t, probes.ReasonTLS, reason(t, conn.Secure(conn.ctx, r, conf)), name)
+	}
+	conn, r, err := open(t, to(probetest.Silent(t)), 2*time.Second)
+	require.NoError(t, err)
+	conf, _ := Config(fetch.TLS{}, "127.0.0.1")
+	require.Equal(t, probes.ReasonTimeout, reason(t, conn.Secure(conn.ctx, r, conf)))
+}
+
+func TestProxies(t *testing.T) {
+	t.Parallel()
+	greeting := probetest.Say(t, []byte("220 hello\r\n")) // speaks first, maybe with the proxy's consent
+	password := secret.New("open sesame")
+	for _, c := range []struct {
+		name    string
+		proxy   func() string
+		want    probes.Reason
+		timeout time.Duration
+	}{
+		{"http", func() string { return "http://" + fetchtest.NewProxy(t, "", "", 0, "").Address }, "", probetest.Limit},
+		{"with a user", func() string { return "http://us@" + fetchtest.NewProxy(t, "us", "open sesame", 0, "").Address }, "", probetest.Limit},
+		{"socks5", func() string { return "socks5://" + socksServer(t, "") }, "", probetest.Limit},
+		{"socks5 with a user", func() string { return "socks5://us@" + socksServer(t, "open sesame") }, "", probetest.Limit},
+		{"wrong user", func() string { return "http://them@" + fetchtest.NewProxy(t, "us", "open sesame", 0, "").Address }, probes.ReasonProxy, probetest.Limit},
+		{"refuses", func() string { return "http://" + fetchtest.NewProxy(t, "", "", 403, "").Address }, probes.ReasonProxy, probetest.Limit},
+		{"not a proxy", func() string { return "http://" + probetest.Say(t, []byte("220 hello\r\n\r\n")) }, probes.ReasonProxy, probetest.Limit},
+		{"endless header", func() string { return "http://" + probetest.Endless(t, "x") }, probes.ReasonProxy, probetest.Limit},
+		{"nobody there", func() string { return "http://" + probetest.Closed(t) }, probes.ReasonProxy, probetest.Limit},
+		{"silent", func() string { return "http://" + probetest.Silent(t) }, probes.ReasonTimeout, 200 * time.Millisecond},
+		{"https without TLS", func() string { return "https://" + probetest.Say(t, []byte("220 hello\r\n\r\n")) }, probes.ReasonProxy, probetest.Limit},
+	} {
+		o := Proxied{Proxy: c.proxy(), ProxyPassword: password}
+		checker := &Checker{}
+		o.Check(checker)
+		require.Empty(t, checker.Problems, c.name)
+		d := to(greeting)
+		d.Proxy = NewProxy(o)
+		conn, r, err := open(t, d, c.timeout)
+		if c.want != "" {
+			if c.name == "endless header" {
+				require.Contains(t, []probes.Reason{probes.ReasonProxy}, reason(t, err))
+			}
+			require.Equal(t, c.want, reason(t, err), c.name)
+			require.NotContains(t, err.Error(), "sesame")
+			continue
+		}
+		require.NoError(t, err, c.name)
+		require.Equal(t, []string{"connect", "proxy"}, probetest.StepNames(r.Finish(nil)))
+		line, err := bufio.NewReader(conn).ReadString('\n')
+		require.NoError(t, err, c.name)
+		require.Equal(t, "220 hello\r\n", line)
+	}
+}
+
+// socksServer is a SOCKS5 proxy (RFC 1928) for names and IPv4, with a password if one is given.
+func socksServer(t *testing.T, password string) string {
+	return fetchtest.Raw(t, func(c net.Conn) {
+		read := func(n int) []byte {
+			b := make([]byte, n)
+			_, _ = io.ReadFull(c, b)
+			return b
+		}
+		read(int(read(2)[1]))
+		if password == "" {
+			_, _ = c.Write([]byte{5, 0})
+		} else {
+			_, _ = c.Write([]byte{5, 2})
+			user := read(int(read(2)[1]))
+			if got := read(int(read(1)[0])); string(user) != "us" || string(got) != password {
+				_, _ = c.Write([]byte{1, 1})
+				return
+			}
+			_, _ = c.Write([]byte{1, 0})
+		}
+		var host string
+		if read(4)[3] == 1 {
+			host = net.IP(read(4)).String()
+		} else {
+			host = string(read(int(read(1)[0])))
+		}
+		port := read(2)
+		up, err := net.Dial("tcp", net.JoinHostPort(host, fmt.Sprint(int(port[0])<<8+int(port[1]))))
+		if err != nil {
+			return
+		}
+		defer func() { _ = up.Close() }()
+		_, _ = c.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = io.Copy(up, c)
+			_ = up.Close()
+		}()
+		_, _ = io.Copy(c, up)
+		_ = c.Close()
+		<-done
+	})
+}
+
+func TestQuorum(t *testing.T) {
+	t.Parallel()
+	ok := func(*probes.Run) error { return nil }
+	down := func(r *probes.Run) error {
+		return r.Step("query", func() error { return probes.Failf(probes.ReasonTimeout, "silent") })
+	}
+	limited := func(*probes.Run) error { return probes.Unknownf(probes.ReasonRateLimited, "busy") }
+	slow := func(*probes.Run) error { return Slow(time.Second, time.Millisecond) }
+	for _, c := range []struct {
+		name    string
+		parts   []func(*probes.Run) error
+		quorum  int
+		outcome probes.Outcome
+		reason  probes.Reason
+		decided string
+	}{
+		{"all right", []func(*probes.Run) error{ok, ok}, 0, probes.Pass, "", ""},
+		{"one down", []func(*probes.Run) error{ok, down}, 0, probes.Fail, probes.ReasonTimeout, "b"},
+		{"one down, one is enough", []func(*probes.Run) error{ok, down}, 1, probes.Warn, probes.ReasonTimeout, "b"},
+		{"all down", []func(*probes.Run) error{down, down}, 1, probes.Fail, probes.ReasonTimeout, "a"},
+		{"down goes before unknown", []func(*probes.Run) error{limited, down}, 0, probes.Fail, probes.ReasonTimeout, "b"},
+		{"unknown", []func(*probes.Run) error{limited, ok}, 0, probes.Unknown, probes.ReasonRateLimited, "a"},
+		{"slow", []func(*probes.Run) error{ok, slow}, 0, probes.Warn, probes.ReasonSlow, "b"},
+		{"slow and down", []func(*probes.Run) error{slow, down}, 0, probes.Fail, probes.ReasonTimeout, "b"},
+	} {
+		r := probes.NewRun(nil)
+		names := []string{"a", "b"}
+		parts := Each(context.Background(), names, nil, func(_ context.Context, i int, r *probes.Run) error { return c.parts[i](r) })
+		decided, end := Quorum(parts, c.quorum)
+		Lay(r, []string{"query"}, parts, end, decided)
+		got := r.Finish(end)
+		require.Equal(t, c.outcome, got.Outcome, c.name)
+		require.Equal(t, c.reason, got.Reason, c.name)
+		if c.decided != "" {
+			require.Contains(t, got.Detail, c.decided+": ", c.name)
+		}
+		if c.reason == probes.ReasonTimeout {
+			require.Equal(t, "query", got.FailedStep)
+			require.Equal(t, c.outcome, got.Steps[0].Outcome)
+		}
+	}
+}
+
+func TestFailuresKeepTheirReason(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	require.NoError(t, Failure(ctx, nil))
+	known := probes.Failf(probes.ReasonRcode, "x")
+	require.Equal(t, known, Failure(ctx, known))
+	require.Equal(t, probes.ReasonSecretUnavailable, reason(t, Failure(ctx, &secret.Error{Path: "p", Err: errors.New("gone")})))
+	over, cancel := context.WithTimeout(ctx, -1)
+	defer cancel()
+	require.Equal(t, probes.ReasonTimeout, reason(t, Failure(over, net.ErrClosed)))
+}
+
+func FuzzConnectThrough(f *testing.F) {
+	f.Add([]byte("HTTP/1.1 200 OK\r\n\r\n220 hello"))
+	f.Add([]byte("HTTP/1.1 407 No\r\nContent-Length: 5\r\n\r\n"))
+	f.Add([]byte("\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		rest := &pipe{in: answer}
+		err := connectThrough(rest, "us", "open sesame", "a:1")
+		if err != nil {
+			require.NotContains(t, err.Error(), "sesame")
+			require.LessOrEqual(t, len(answer)-len(rest.in), maxProxyAnswer)
+		}
+	})
+}
+
+// pipe is a server that answers with fixed bytes.
+type pipe struct{ in []byte }
+
+func (p *pipe) Read(b []byte) (int, error) {
+	if len(p.in) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, p.in)
+	p.in = p.in[n:]
+	return n, nil
+}
+
+func (p *pipe) Write(b []byte) (int, error) { return len(b), nil }

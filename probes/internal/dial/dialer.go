@@ -1,0 +1,120 @@
+package dial
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/idp-exporter/idp_exporter/probes"
+)
+
+// The steps of opening a connection, in their order.
+const (
+	StepDNS     = "dns"
+	StepConnect = "connect"
+	StepProxy   = "proxy"
+	StepTLS     = "tls"
+)
+
+// maxAddresses is how many addresses of a name are tried, and minAttempt the
+// least time each of them gets, as long as there is that much.
+const (
+	maxAddresses = 6
+	minAttempt   = 2 * time.Second
+)
+
+// Dialer opens connections to one endpoint.
+type Dialer struct {
+	Endpoint Endpoint
+	Version  IPVersion
+	// Proxy is on the way, nil for none. A node is addressed past it.
+	Proxy *Proxy
+	// MaxRead bounds what a connection reads, in bytes; 0 means DefaultMaxRead.
+	MaxRead int64
+}
+
+// Open connects, with the steps dns, connect and, through a proxy, proxy. The
+// step dns is left out for an address. Errors are of type *probes.Failure.
+func (d *Dialer) Open(ctx context.Context, r *probes.Run) (*Conn, error) {
+	limit := d.MaxRead
+	if limit == 0 {
+		limit = DefaultMaxRead
+	}
+	if d.Proxy != nil && !d.Endpoint.node {
+		return d.Proxy.open(ctx, r, d, limit)
+	}
+	raw, err := d.dial(ctx, r, "tcp", d.Endpoint.host, d.Endpoint.port)
+	if err != nil {
+		return nil, err
+	}
+	return Bound(ctx, raw, limit), nil
+}
+
+// OpenUDP makes a socket for datagrams to and from the endpoint alone. It ends
+// with ctx; the caller closes it.
+func (d *Dialer) OpenUDP(ctx context.Context, r *probes.Run) (*net.UDPConn, error) {
+	raw, err := d.dial(ctx, r, "udp", d.Endpoint.host, d.Endpoint.port)
+	if err != nil {
+		return nil, err
+	}
+	return raw.(*net.UDPConn), nil
+}
+
+// dial resolves a host and connects to the first of its addresses that can be.
+func (d *Dialer) dial(ctx context.Context, r *probes.Run, network, host, port string) (net.Conn, error) {
+	addrs, err := d.resolve(ctx, r, host)
+	if err != nil {
+		return nil, err
+	}
+	var conn net.Conn
+	err = r.Step(StepConnect, func() error {
+		conn, err = connect(ctx, network, addrs, port)
+		return Failure(ctx, err)
+	})
+	return conn, err
+}
+
+func (d *Dialer) resolve(ctx context.Context, r *probes.Run, host string) ([]netip.Addr, error) {
+	begin := time.Now()
+	addrs, err := d.Version.Resolve(ctx, host)
+	if _, literal := netip.ParseAddr(host); literal != nil || err != nil {
+		r.AddStep(StepDNS, begin, time.Since(begin), err)
+	}
+	return addrs, err
+}
+
+// connect tries one address after the other. Each gets its share of the time
+// that is left; the first error tells.
+func connect(ctx context.Context, network string, addrs []netip.Addr, port string) (net.Conn, error) {
+	addrs = addrs[:min(len(addrs), maxAddresses)]
+	var first error
+	for i, addr := range addrs {
+		attempt, cancel := share(ctx, len(addrs)-i)
+		dialer := net.Dialer{KeepAlive: -1} // a run is over before a keep-alive would be sent
+		conn, err := dialer.DialContext(attempt, network, net.JoinHostPort(addr.String(), port))
+		cancel()
+		if err == nil {
+			return conn, nil
+		}
+		if first == nil {
+			first = err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if len(addrs) > 1 {
+		return nil, fmt.Errorf("none of %d addresses could be connected to: %w", len(addrs), first)
+	}
+	return nil, first
+}
+
+func share(ctx context.Context, attempts int) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok || attempts < 2 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, max(time.Until(deadline)/time.Duration(attempts), minAttempt))
+}

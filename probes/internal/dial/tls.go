@@ -1,0 +1,159 @@
+package dial
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/idp-exporter/idp_exporter/internal/fetch"
+	"github.com/idp-exporter/idp_exporter/probes"
+)
+
+// TLSSettings returns a probe's own settings if it has any, and otherwise, for
+// the provider's host, those of the provider.
+func TLSSettings(own fetch.TLS, p *probes.Provider, host string) fetch.TLS {
+	if own != (fetch.TLS{}) || !IsProviders(host, p) {
+		return own
+	}
+	return p.Dial.TLS
+}
+
+// Config builds the client side of TLS for a host. It reads the files named.
+func Config(t fetch.TLS, host string) (*tls.Config, error) {
+	if err := (fetch.Options{TLS: t}).Check(); err != nil {
+		return nil, err
+	}
+	c := &tls.Config{ServerName: strings.TrimSuffix(host, "."), InsecureSkipVerify: t.InsecureSkipVerify, MinVersion: Version(t.MinVersion)} //nolint:gosec // the operator may
+	if t.ServerName != "" {
+		c.ServerName = t.ServerName
+	}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("tls: ca_file: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		c.RootCAs.AppendCertsFromPEM(pem)
+	}
+	if t.CertFile != "" {
+		// Read at each handshake, so that a renewed certificate is used at once.
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+			return &pair, err
+		}
+	}
+	return c, nil
+}
+
+// Version returns the number of a TLS version that is written like "1.3";
+// empty, and whatever is not known, means 1.2.
+func Version(s string) uint16 {
+	switch s {
+	case "1.0":
+		return tls.VersionTLS10
+	case "1.1":
+		return tls.VersionTLS11
+	case "1.3":
+		return tls.VersionTLS13
+	default:
+		return tls.VersionTLS12
+	}
+}
+
+// Secure does the step tls: it puts TLS on the connection. The dates of the
+// chain become facts even when the chain is refused.
+func (c *Conn) Secure(ctx context.Context, r *probes.Run, conf *tls.Config) error {
+	return r.Step(StepTLS, func() error {
+		conf = conf.Clone()
+		next := conf.VerifyConnection
+		conf.VerifyConnection = func(s tls.ConnectionState) error {
+			NoteChain(r, s.PeerCertificates)
+			if next != nil {
+				return next(s)
+			}
+			return nil
+		}
+		secured, accept := c.client(conf)
+		err := secured.HandshakeContext(ctx)
+		if err == nil {
+			accept()
+			return nil
+		}
+		var refused *tls.CertificateVerificationError
+		if errors.As(err, &refused) {
+			NoteChain(r, refused.UnverifiedCertificates)
+		}
+		return HandshakeFailure(ctx, err)
+	})
+}
+
+// HandshakeFailure gives an error of a handshake its reason: tls, unless the
+// run's time was used up.
+func HandshakeFailure(ctx context.Context, err error) error {
+	failure := probes.NetworkFailure(Ended(ctx, err))
+	if failure.Reason != probes.ReasonTimeout {
+		failure.Reason = probes.ReasonTLS
+	}
+	failure.Err = fmt.Errorf("TLS handshake: %w", failure.Err)
+	return failure
+}
+
+// NoteChain records when the first certificate of a chain ends.
+func NoteChain(r *probes.Run, chain []*x509.Certificate) {
+	f := r.Facts()
+	for _, cert := range chain {
+		if f.CertificateNotAfter.IsZero() || cert.NotAfter.Before(f.CertificateNotAfter) {
+			f.CertificateNotAfter = cert.NotAfter
+		}
+	}
+}
+
+// Describe returns what is recorded of a certificate.
+func Describe(c *x509.Certificate) probes.Certificate {
+	return probes.Certificate{
+		Subject: printable(c.Subject.String()), Issuer: printable(c.Issuer.String()), Serial: fmt.Sprintf("%.80x", c.SerialNumber),
+		NotBefore: c.NotBefore.UTC().Round(0), NotAfter: c.NotAfter.UTC().Round(0), SPKI: SPKI(c),
+	}
+}
+
+// SPKI returns the SHA-256 digest of a certificate's public key, in base64
+// (RFC 7469, 2.4).
+func SPKI(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// maxName bounds a name that a server wrote, in bytes.
+const maxName = 300
+
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	if len(s) > maxName {
+		s = strings.ToValidUTF8(s[:maxName], "") + "…"
+	}
+	return s
+}
+
+// Days writes how long it is until a time, for people: "in 12 days", "3 days ago".
+func Days(now, t time.Time) string {
+	days := int(t.Sub(now).Hours() / 24)
+	switch {
+	case t.Before(now):
+		return fmt.Sprintf("%d days ago", -days)
+	default:
+		return fmt.Sprintf("in %d days", days)
+	}
+}

@@ -1,0 +1,108 @@
+package testall
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/idp-exporter/idp_exporter/internal/fetch"
+	"github.com/idp-exporter/idp_exporter/internal/secret"
+	"github.com/idp-exporter/idp_exporter/probes"
+	"github.com/idp-exporter/idp_exporter/probes/internal/dial"
+	"github.com/idp-exporter/idp_exporter/probes/internal/exchange"
+)
+
+type probe struct {
+	*Options
+	url    *url.URL
+	where  string
+	client *exchange.Client
+	every  time.Duration
+}
+
+// maxBody bounds the answer, in bytes: OK, FAIL, or a few lines about what is down.
+const maxBody = 64 << 10
+
+// New implements probes.Options.
+func (o *Options) New(t probes.Target) (probes.Probe, error) {
+	c := &dial.Checker{Problems: o.Check(probes.Setting{Provider: t.Provider, Every: t.Every})}
+	if err := c.Err(t.Probe); err != nil {
+		return nil, err
+	}
+	u, err := o.address(t.Provider)
+	if err != nil {
+		return nil, fmt.Errorf("probe %s: url: %w", t.Probe, err)
+	}
+	client, err := exchange.New(o.dial(u, t.Provider), u, o.IPVersion, t)
+	if err != nil {
+		return nil, fmt.Errorf("probe %s: %w", t.Probe, err)
+	}
+	return &probe{o, u, fetch.Origin(u) + u.EscapedPath(), client, t.Every}, nil
+}
+
+// Run implements probes.Probe.
+func (p *probe) Run(ctx context.Context) probes.Result {
+	var redactor secret.Redactor
+	r := probes.NewRun(redactor.String)
+	return dial.Finish(r, p.run(ctx, r, &redactor), p.WarnSlowerThan)
+}
+
+func (p *probe) run(ctx context.Context, r *probes.Run, redactor *secret.Redactor) error {
+	req := &http.Request{Method: http.MethodGet, URL: p.url, Header: http.Header{"Accept": {"text/plain"}}}
+	if err := p.Authorize(req.Header, redactor); err != nil {
+		r.AddStep(exchange.StepRequest, time.Now(), 0, err)
+		return err
+	}
+	session, err := p.client.Session(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	session.MaxBody = maxBody
+	resp, err := session.Do(ctx, req)
+	if err = exchange.Failure(ctx, err); err == nil {
+		err = p.judge(resp)
+	}
+	timing := session.Last
+	exchange.Note(r, timing, err)
+	r.Facts().CertificateNotAfter, r.Facts().ClockOffset = session.Seen.CertificateNotAfter, session.Seen.ClockOffset
+	return err
+}
+
+// judge reads code and body. Neither is believed alone: a proxy may answer 200
+// with a page of its own, or put an error's code over a good answer.
+func (p *probe) judge(resp *fetch.Response) error {
+	code, body := resp.StatusCode, strings.TrimSpace(string(resp.Content))
+	switch ok := body == "OK"; {
+	case code == http.StatusTooManyRequests:
+		return exchange.RateLimited(resp, p.where)
+	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+		return p.refused(code)
+	case code == http.StatusOK && ok:
+		return nil
+	case code == http.StatusOK:
+		return probes.Failf(probes.ReasonDisagreement, "%s answered 200, but its body, of %d bytes, is not OK: %.100q", p.where, len(resp.Content), body)
+	case code >= 500 && ok:
+		return probes.Failf(probes.ReasonDisagreement, "%s answered %d, but its body is OK", p.where, code)
+	case code >= 500:
+		return probes.Failf(probes.ReasonReportedDown, "%s answered %d: %.500s", p.where, code, body)
+	default:
+		return probes.Failf(probes.ReasonHTTPStatus, "%s answered %d, want 200", p.where, code)
+	}
+}
+
+// refused tells of our key, not of the health of what is asked about.
+func (p *probe) refused(code int) error {
+	if !p.Set() {
+		return probes.Unknownf(probes.ReasonClientRefused, "%s answered %d: it wants a credential; set bearer_token_file or basic", p.where, code)
+	}
+	f := probes.Unknownf(probes.ReasonClientRefused, "%s answered %d: this probe's own credential was refused; renew it, or give it the right it lacks", p.where, code)
+	if p.Basic != nil && code == http.StatusUnauthorized {
+		// Trying a wrong password again and again would lock its user out.
+		f.NotBefore = dial.Refused(probes.ReasonClientRefused, p.every, "").NotBefore
+	}
+	return f
+}
