@@ -15,7 +15,7 @@ LDFLAGS := -s -w -X $(V).Version=$(VERSION) -X $(V).Revision=$(COMMIT)
 RACE    := $(shell command -v gcc >/dev/null && echo -race)
 GOTEST  := CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE)
 
-.PHONY: build test unit e2e soak lint demo bench fuzz clean help
+.PHONY: build test tools unit e2e soak lint demo bench fuzz clean help
 
 build: ## build ./idp_exporter
 	go build -trimpath -ldflags '$(LDFLAGS)' -o idp_exporter ./cmd/idp_exporter
@@ -25,16 +25,17 @@ demo: build ## build, then run the whole product on a built-in provider
 
 test: lint unit e2e ## everything: lint, unit tests, end-to-end tests, short fuzzing
 
-unit: ## unit tests, with the race detector where there is a C compiler
+tools: ## unpack what tests drive: real balancers, consoles, providers
+	bash test/setup
+
+unit: tools ## unit tests, with the race detector where there is a C compiler
 	$(GOTEST) -timeout 10m $$(go list ./... | grep -v '/test$$')
 
-e2e: build ## end-to-end tests against real counterparts, which test/setup installs
-	bash test/setup
-	IDP_EXPORTER_BINARY=$(CURDIR)/idp_exporter go test -count=1 -timeout 12m ./test/
+e2e: build tools ## end-to-end tests against real counterparts, which test/setup installs
+	IDP_EXPORTER_BINARY=$(CURDIR)/idp_exporter go test -count=1 -timeout 15m ./test/
 	$(MAKE) fuzz FUZZCOUNT=10000
 
-soak: build ## the long version of the end-to-end tests and of fuzzing
-	bash test/setup
+soak: build tools ## the long version of the end-to-end tests and of fuzzing
 	IDP_EXPORTER_BINARY=$(CURDIR)/idp_exporter IDP_EXPORTER_SOAK=1 go test -count=1 -timeout 4h ./test/
 	$(MAKE) fuzz FUZZCOUNT=2000000
 

@@ -29,6 +29,7 @@ func demoCommand(a *kingpin.Application, io stdio, do actions) {
 
 	run := demo.Command("run", "Start the provider and the exporter probing it (the default).").Default()
 	run.Flag("provider.listen-address", "Where the built-in provider listens.").Default("127.0.0.1:9111").StringVar(&o.ProviderListen)
+	run.Flag("config.file", "A configuration file whose bridges are told of the demo's alarms; nothing else in it is looked at.").StringVar(&o.BridgesFile)
 	level := run.Flag("log.level", "debug, info, warn or error.").Default("error").Enum("debug", "info", "warn", "error")
 	do[run.FullCommand()] = func(ctx context.Context) error { return runDemo(ctx, o, *level, io) }
 

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/idp-exporter/idp_exporter/collector"
+	"github.com/idp-exporter/idp_exporter/internal/alarm"
 	"github.com/idp-exporter/idp_exporter/internal/audit"
 	"github.com/idp-exporter/idp_exporter/internal/balancer"
 	"github.com/idp-exporter/idp_exporter/internal/config"
@@ -23,6 +24,7 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/peers"
 	"github.com/idp-exporter/idp_exporter/internal/schedule"
 	"github.com/idp-exporter/idp_exporter/internal/state"
+	"github.com/idp-exporter/idp_exporter/internal/status"
 	"github.com/idp-exporter/idp_exporter/internal/store"
 	"github.com/idp-exporter/idp_exporter/internal/watchdog"
 	"github.com/idp-exporter/idp_exporter/internal/web"
@@ -82,8 +84,17 @@ type App struct {
 	// unknownMax is verdict.unknown_max in force, in nanoseconds.
 	unknownMax atomic.Int64
 	peers      *peers.Peers
-	watchdog   *watchdog.Watchdog
-	systemd    *watchdog.Notifier
+	alarms     *alarm.Engine
+	// bridgeSecrets are config.Bridge.WithSecrets by name, bridgeTurns how often
+	// they have changed. Both are guarded by reloading.
+	bridgeSecrets map[string]string
+	bridgeTurns   map[string]int
+	polled        *polled
+	status        *status.Handler
+	start         time.Time
+	changed       chan struct{} // holds one token when a verdict has changed
+	watchdog      *watchdog.Watchdog
+	systemd       *watchdog.Notifier
 
 	reloading sync.Mutex
 	config    *config.Config // in force; guarded by reloading
@@ -92,11 +103,15 @@ type App struct {
 // New builds an exporter from a checked configuration and opens its listeners.
 // End it with Run, or with Close where it is not run.
 func New(ctx context.Context, c *config.Config, o Options) (*App, error) {
-	a := &App{options: o, log: o.Logger, config: c, discovery: newDiscovery()}
+	a := &App{options: o, log: o.Logger, config: c, discovery: newDiscovery(), start: time.Now(), changed: make(chan struct{}, 1), status: status.New(nil),
+		bridgeTurns: make(map[string]int)}
 	if err := a.openStorage(ctx, c); err != nil {
 		return nil, err
 	}
 	if err := a.assemble(ctx, c); err != nil {
+		if a.alarms != nil {
+			a.alarms.Close()
+		}
 		a.closeAudit()
 		a.closeStorage()
 		return nil, err
@@ -135,11 +150,16 @@ func (a *App) assemble(ctx context.Context, c *config.Config) error {
 	if a.peers, err = peers.New(peers.Options{Config: c.Peers, Logger: a.log}); err != nil {
 		return fmt.Errorf("peers: %w", err)
 	}
+	if err := a.openAlarms(ctx, c); err != nil {
+		return err
+	}
+	a.polled = newPolled(a, c)
 	if err := a.watch(c); err != nil {
 		return err
 	}
 	a.metrics.Registry().MustRegister(
 		collector.NewDiscovery(a.discovery.Status),
+		collector.NewHost(o.Kinds.Host().Snapshot),
 		collector.NewPeers(func() peers.Verdict { return a.peers.Cluster(a.state.Verdict().OK) }),
 	)
 	if a.store != nil {
@@ -173,7 +193,7 @@ func (a *App) build(ctx context.Context, c *config.Config) error {
 	}
 	a.web, err = web.New(web.Options{
 		Addresses: listen, SystemdSocket: o.Web.SystemdSocket, HealthAddresses: o.Web.HealthListen, WebConfigFile: o.Web.ConfigFile,
-		Access: c.Access, Logger: a.log, State: a.state, Runner: a.scheduler, Maintenance: a.book, Cluster: a.peers, Metrics: a.metrics.Handler(),
+		Access: c.Access, Logger: a.log, State: a.state, Runner: a.scheduler, Maintenance: a.book, Cluster: a.peers, Alarms: a.alarms, Status: a.status, Metrics: a.metrics.Handler(),
 		Reload: a.Reload, Ready: a.ready, Stuck: a.watchdog.Stuck, Unhealthy: a.unhealthy, Testall: a.metrics, Audit: a.auditor(), Switches: o.Switches, Version: version.Version,
 	})
 	if err != nil {
@@ -219,6 +239,7 @@ func (a *App) warn(c *config.Config) {
 func (a *App) apply(c *config.Config, p plan) error {
 	a.unknownMax.Store(int64(c.Verdict.UnknownMax))
 	a.warnOfStrangers(c, p)
+	a.answerStatus(c, p)
 	return a.scheduler.Set(p.jobs, func(changed []state.Key) {
 		a.state.Forget(changed...)
 		a.state.Configure(p.specs, rules(c))
@@ -240,6 +261,7 @@ func (a *App) record(k state.Key, r probes.Result) {
 			"step", r.FailedStep, "reason", string(r.Reason), "detail", r.Detail)
 	}
 	if before.Verdict != after.Verdict {
+		a.nudge()
 		level := slog.LevelInfo
 		if !after.Verdict.OK() {
 			level = slog.LevelWarn
@@ -274,6 +296,10 @@ func (a *App) Run(ctx context.Context, reload <-chan os.Signal) error {
 	group.Go(func() error { return a.balancer.Run(ctx) })
 	group.Go(func() error { return a.keep(ctx) })
 	group.Go(func() error { return a.peers.Run(ctx) })
+	group.Go(func() error { return a.alarms.Run(ctx) })
+	group.Go(func() error { return a.feed(ctx) })
+	group.Go(func() error { return a.polled.run(ctx) })
+	group.Go(func() error { return a.options.Kinds.Host().Run(ctx) })
 	group.Go(func() error { return a.watchdog.Run(ctx) })
 	group.Go(func() error { return a.systemd.Run(ctx) })
 	group.Go(func() error { return a.discovery.run(ctx, a.rebuild) })
@@ -303,6 +329,7 @@ func (a *App) Run(ctx context.Context, reload <-chan os.Signal) error {
 
 // Close ends an exporter that was never run.
 func (a *App) Close() {
+	a.alarms.Close()
 	a.web.Close()
 	a.balancer.Close()
 	a.closeAudit()

@@ -30,8 +30,11 @@ type DemoOptions struct {
 	// Listen is the exporter's address, ProviderListen the provider's; both on loopback.
 	Listen, ProviderListen string
 	// Token is the one token the exporter accepts; "" makes one.
-	Token  string
-	Logger *slog.Logger
+	Token string
+	// BridgesFile is a configuration file whose bridges the demo tells of its
+	// alarms; empty is none.
+	BridgesFile string
+	Logger      *slog.Logger
 }
 
 // Demo is the whole product on a built-in provider.
@@ -78,14 +81,23 @@ func newDemoApp(ctx context.Context, p *demo.Running, o DemoOptions, storage str
 	kinds := NewKinds()
 	load := func() (*config.Config, error) {
 		c, err := config.Parse(text, "demo.yml", kinds)
-		if err == nil {
-			c.Warnings = nil // the demo's credentials are public
+		if err != nil {
+			return nil, fmt.Errorf("the demo's configuration: %w", err)
 		}
-		return c, err
+		c.Warnings = nil // the demo's credentials are public
+		if o.BridgesFile == "" {
+			return c, nil
+		}
+		more, err := config.LoadBridges(o.BridgesFile, kinds)
+		if err != nil {
+			return nil, err
+		}
+		c.Exporter, c.Alarms, c.Bridges, c.SNMP, c.Warnings = more.Exporter, more.Alarms, more.Bridges, more.SNMP, more.Warnings
+		return c, nil
 	}
 	c, err := load()
 	if err != nil {
-		return nil, fmt.Errorf("the demo's configuration: %w", err)
+		return nil, err
 	}
 	return New(ctx, c, Options{
 		StoragePath: storage,

@@ -84,6 +84,10 @@ func (a *App) adopt(ctx context.Context, c *config.Config) error {
 	if err := a.web.SetAccess(c.Access); err != nil {
 		return fmt.Errorf("access: %w", err)
 	}
+	if err := a.configureAlarms(c); err != nil {
+		return err
+	}
+	a.polled.set(c)
 	a.web.SetFailingCode(c.Verdict.FailingCode)
 	if err := a.book.Configure(c.Maintenance); err != nil {
 		return err

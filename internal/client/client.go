@@ -1,8 +1,10 @@
 // Package client speaks to a running exporter for the command line: it drains
-// nodes, puts them back and tells what is drained.
+// nodes, puts them back and tells what is drained; it tries bridges, tells of
+// their deliveries and replays dead letters.
 //
 // It owns the request, the limits and what the answers mean to the person at
-// the keyboard. What a drain is, it does not know (internal/maintenance).
+// the keyboard. What a drain or an alarm is, it does not know
+// (internal/maintenance, internal/alarm).
 package client
 
 import (
@@ -22,15 +24,16 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/secret"
 )
 
-// maxAnswer bounds an answer, in bytes: a thousand drains fit.
-const maxAnswer = 1 << 20
+// maxAnswer bounds an answer, in bytes: as many dead letters as are kept fit.
+const maxAnswer = 16 << 20
 
 // Options say where the exporter is and how to speak to it.
 type Options struct {
 	// URL is where it is found, such as http://127.0.0.1:9110. It is asked
 	// directly: proxies of the environment are not used.
 	URL string
-	// Token is a token with the scope admin.
+	// Token is a token with the scope admin, or, to ask for alarms, page. An
+	// exporter without an access section asks for none.
 	Token secret.Secret
 	// CAFile holds the certificates (PEM) that the exporter's has to be signed
 	// by; empty means those of the system.
@@ -71,31 +74,44 @@ func New(o Options) (*Client, error) {
 	}}, nil
 }
 
-// do sends a request and reads the answer into a value. changes tells whether
-// it changes anything, which then may have happened or not if no answer comes.
-func (c *Client) do(ctx context.Context, method, path string, query url.Values, changes bool, into any) error {
-	target := c.base.JoinPath(path)
-	target.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(ctx, method, target.String(), nil)
+// question is one request.
+type question struct {
+	method, path string
+	query        url.Values
+	// scope is what it needs, about what an exporter that does not know the
+	// route does not know.
+	scope, about string
+	// unsure says what to do where no answer came to what may have changed
+	// something all the same; empty for what changes nothing.
+	unsure string
+}
+
+// do sends a request and reads the answer into a value.
+func (c *Client) do(ctx context.Context, q question, into any) error {
+	target := c.base.JoinPath(q.path)
+	target.RawQuery = q.query.Encode()
+	req, err := http.NewRequestWithContext(ctx, q.method, target.String(), nil)
 	if err != nil {
 		return err
 	}
-	token, err := c.token.Value()
-	if err != nil {
-		return err
+	if c.token.IsSet() {
+		token, err := c.token.Value()
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return c.unreachable(err, changes)
+		return c.unreachable(err, q)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return c.unreachable(err, changes)
+		return c.unreachable(err, q)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return c.refusal(resp, plain(body))
+		return c.refusal(resp, plain(body), q)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("%s answered something that is not an exporter's: is the URL right?", c.base)
@@ -103,7 +119,7 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	return nil
 }
 
-func (c *Client) unreachable(err error, changes bool) error {
+func (c *Client) unreachable(err error, q question) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // without the method and the URL
@@ -113,24 +129,23 @@ func (c *Client) unreachable(err error, changes bool) error {
 	switch {
 	case errors.As(err, &authority):
 		return fmt.Errorf("%s shows a certificate of an unknown authority; name its file with --ca-file: %w", c.base, err)
-	case changes && errors.As(err, &network) && network.Timeout():
-		return fmt.Errorf("%s did not answer in time, so the change may have been made or not; ask with `idp_exporter drain status`, "+
-			"or run the command again, which does no harm: %w", c.base, err)
+	case q.unsure != "" && errors.As(err, &network) && network.Timeout():
+		return fmt.Errorf("%s did not answer in time, so the change may have been made or not; %s: %w", c.base, q.unsure, err)
 	}
 	return fmt.Errorf("%s cannot be reached; is the exporter running there? --url says where it is: %w", c.base, err)
 }
 
-func (c *Client) refusal(resp *http.Response, text string) error {
+func (c *Client) refusal(resp *http.Response, text string, q question) error {
 	switch code := resp.StatusCode; {
 	case code == http.StatusUnauthorized:
-		return fmt.Errorf("%s does not know this token; make one with `idp_exporter token create --scope=admin`, "+
-			"add its hash to access.tokens of the configuration and reload", c.base)
+		return fmt.Errorf("%s does not know this token; make one with `idp_exporter token create --scope=%s`, "+
+			"add its hash to access.tokens of the configuration and reload", c.base, q.scope)
 	case code == http.StatusForbidden:
-		return fmt.Errorf("%s refused, a token with the scope admin is needed: %s", c.base, text)
+		return fmt.Errorf("%s refused, a token with the scope %s is needed: %s", c.base, q.scope, text)
 	case code/100 == 3:
 		return fmt.Errorf("%s points elsewhere, and the token is not sent there; give the URL of the exporter itself with --url", c.base)
 	case code == http.StatusNotFound && strings.TrimSpace(text) == "not found":
-		return fmt.Errorf("%s does not know drains: it is another program, or an older exporter", c.base)
+		return fmt.Errorf("%s does not know %s: it is another program, or an older exporter", c.base, q.about)
 	case code == http.StatusBadRequest, code == http.StatusNotFound:
 		return errors.New(text)
 	}

@@ -8,7 +8,13 @@ import (
 	"time"
 )
 
-const drainPath = "/-/drain"
+func drainQuestion(method string, query url.Values) question {
+	q := question{method: method, path: "/-/drain", query: query, scope: "admin", about: "drains"}
+	if method != http.MethodGet {
+		q.unsure = "ask with `idp_exporter drain status`, or run the command again, which does no harm"
+	}
+	return q
+}
 
 // Drain tells whether a node is drained.
 type Drain struct {
@@ -32,13 +38,13 @@ func (c *Client) Drain(ctx context.Context, node, length string) (Drain, error) 
 		query.Set("for", length)
 	}
 	var d Drain
-	return d, c.do(ctx, http.MethodPost, drainPath, query, true, &d)
+	return d, c.do(ctx, drainQuestion(http.MethodPost, query), &d)
 }
 
 // Undrain puts a node back; for one that is not drained it does nothing.
 func (c *Client) Undrain(ctx context.Context, node string) (Drain, error) {
 	var d Drain
-	return d, c.do(ctx, http.MethodDelete, drainPath, about(node), true, &d)
+	return d, c.do(ctx, drainQuestion(http.MethodDelete, about(node)), &d)
 }
 
 // Drained tells how a node stands. For node "" the answer is about the
@@ -48,7 +54,7 @@ func (c *Client) Drained(ctx context.Context, node string) (Drain, error) {
 		node = "public"
 	}
 	var d Drain
-	return d, c.do(ctx, http.MethodGet, drainPath, about(node), false, &d)
+	return d, c.do(ctx, drainQuestion(http.MethodGet, about(node)), &d)
 }
 
 // Drains are all that is drained.
@@ -71,7 +77,7 @@ func (c *Client) Drains(ctx context.Context) (Drains, error) {
 	var list struct {
 		Drains Drains `json:"drains"`
 	}
-	err := c.do(ctx, http.MethodGet, drainPath, nil, false, &list)
+	err := c.do(ctx, drainQuestion(http.MethodGet, nil), &list)
 	return list.Drains, err
 }
 

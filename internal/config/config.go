@@ -14,12 +14,15 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/idp-exporter/idp_exporter/bridges"
+	"github.com/idp-exporter/idp_exporter/internal/alarm"
 	"github.com/idp-exporter/idp_exporter/internal/audit"
 	"github.com/idp-exporter/idp_exporter/internal/config/strict"
 	"github.com/idp-exporter/idp_exporter/internal/discover"
 	"github.com/idp-exporter/idp_exporter/internal/maintenance"
 	"github.com/idp-exporter/idp_exporter/internal/peers"
 	"github.com/idp-exporter/idp_exporter/internal/state"
+	"github.com/idp-exporter/idp_exporter/internal/status"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
@@ -40,6 +43,13 @@ type Config struct {
 	Maintenance []maintenance.Recurring
 	// Peers are the other exporters of the cluster; the zero value is none.
 	Peers peers.Config
+	// Exporter is what consoles are told of this exporter.
+	Exporter Exporter
+	Alarms   alarm.Config
+	Bridges  []*Bridge
+	SNMP     SNMP
+	// Status says which probes answer for the appliance's resources.
+	Status status.Config
 	// Warnings are settings that work but should be reconsidered.
 	Warnings strict.Problems
 }
@@ -117,10 +127,13 @@ func (p *Probe) NodesWith(found []probes.Node) []probes.Node {
 	return discover.Merge(p.Nodes, found)
 }
 
-// Kinds finds a kind of probe by name.
+// Kinds finds a kind of probe, or of bridge, by name.
 type Kinds interface {
 	Kind(name string) (*probes.Kind, bool)
 	Names() []string
+	// Bridge and BridgeNames are the same for kinds of bridges.
+	Bridge(name string) (*bridges.Kind, bool)
+	BridgeNames() []string
 }
 
 // Load reads and checks a file. Where it is wrong the error is a
@@ -131,21 +144,33 @@ func Load(path string, kinds Kinds) (*Config, error) {
 		return nil, fmt.Errorf("configuration: %w; name a file with --config.file, or try `idp_exporter demo` first", err)
 	}
 	defer func() { _ = f.Close() }()
-	return load(strict.Parse(f, path, filepath.Dir(path)), kinds)
+	return load(strict.Parse(f, path, filepath.Dir(path)), kinds, (*loader).everything)
+}
+
+// LoadBridges reads what a file says of consoles: exporter, alarms, bridges and
+// snmp. It need not have anything else, and what else it has is not looked at.
+func LoadBridges(path string, kinds Kinds) (*Config, error) {
+	f, err := os.Open(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	return load(strict.Parse(f, path, filepath.Dir(path)), kinds, (*loader).alarms)
 }
 
 // Parse checks a configuration that is already in memory; name stands for the
 // file in messages.
 func Parse(content []byte, name string, kinds Kinds) (*Config, error) {
-	return load(strict.Parse(bytes.NewReader(content), name, "."), kinds)
+	return load(strict.Parse(bytes.NewReader(content), name, "."), kinds, (*loader).everything)
 }
 
-func load(doc *strict.Document, kinds Kinds) (*Config, error) {
+func load(doc *strict.Document, kinds Kinds, check func(*loader, file)) (*Config, error) {
 	raw := file{
 		Log:      Log{Level: "info", Format: "logfmt"},
 		Verdict:  Verdict{UnknownMax: state.DefaultUnknownMax, Start: "closed", FailingCode: 503},
 		Schedule: Schedule{MaxConcurrent: 1000},
 		Metrics:  Metrics{ClassicBuckets: true},
+		Alarms:   alarm.NewConfig(),
 	}
 	doc.Decode(doc.Root, "", &raw)
 	c := &Config{Access: raw.Access, Audit: raw.Audit, Log: raw.Log, Verdict: raw.Verdict, Schedule: raw.Schedule, Metrics: raw.Metrics,
@@ -156,10 +181,7 @@ func load(doc *strict.Document, kinds Kinds) (*Config, error) {
 			doc.Add("", false, "the file is empty; give at least `providers` and `probes`")
 		}
 	} else {
-		l.providers(raw.Providers)
-		l.probes(raw.Probes)
-		l.together()
-		l.rest(raw)
+		check(&l, raw)
 	}
 	errs, warnings := doc.Problems().Split()
 	if len(errs) > 0 {
@@ -167,6 +189,14 @@ func load(doc *strict.Document, kinds Kinds) (*Config, error) {
 	}
 	c.Warnings = warnings
 	return c, nil
+}
+
+func (l *loader) everything(raw file) {
+	l.providers(raw.Providers)
+	l.probes(raw.Probes)
+	l.together()
+	l.alarms(raw)
+	l.rest(raw)
 }
 
 func (l *loader) rest(raw file) {
@@ -190,6 +220,12 @@ func (l *loader) rest(raw file) {
 	if c.Access != nil {
 		l.report("access", c.Access.Check())
 	}
+	c.Status = raw.Status
+	var names []string
+	for _, p := range c.Probes {
+		names = append(names, p.Name)
+	}
+	l.report("status", c.Status.Check(names))
 	if raw.Peers != nil {
 		c.Peers = *raw.Peers
 		l.report("peers", c.Peers.Check())

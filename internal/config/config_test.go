@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/idp-exporter/idp_exporter/bridges"
 	"github.com/idp-exporter/idp_exporter/internal/app"
 	"github.com/idp-exporter/idp_exporter/internal/config"
 	"github.com/idp-exporter/idp_exporter/internal/config/strict"
@@ -55,6 +56,27 @@ func (kinds) Kind(name string) (*probes.Kind, bool) {
 }
 
 func (kinds) Names() []string { return []string{"ping"} }
+
+// pigeon stands for any kind of bridge.
+type pigeon struct {
+	To    string        `yaml:"to"`
+	Token secret.Secret `yaml:"token"`
+}
+
+func (p *pigeon) Check(s bridges.Setting) []probes.Problem {
+	if p.To == "" {
+		return []probes.Problem{{Path: "to", Message: s.Name + " flies nowhere; name a roof"}}
+	}
+	return nil
+}
+
+func (p *pigeon) New(bridges.Setting) ([]bridges.Destination, error) { return nil, nil }
+
+func (kinds) Bridge(name string) (*bridges.Kind, bool) {
+	return &bridges.Kind{Name: "pigeon", NewOptions: func() bridges.Options { return &pigeon{} }}, name == "pigeon"
+}
+
+func (kinds) BridgeNames() []string { return []string{"pigeon"} }
 
 func parse(text string) (*config.Config, error) {
 	return config.Parse([]byte(text), "f.yml", kinds{})
@@ -286,4 +308,42 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		_, _ = config.Parse(b, "fuzz.yml", kinds{})
 	})
+}
+
+func TestBridges(t *testing.T) {
+	t.Parallel()
+	const head = "probes: [{kind: ping, target: a}]\n"
+	c, err := parse(head + `exporter: {name: idp-1, url: "https://idp-exporter.example.com/"}
+alarms: {heartbeat: 1m}
+snmp: {base_oid: 1.3.6.1.4.1.99999.1}
+bridges:
+  - {kind: pigeon, to: roof, token: ` + canary + `}
+  - {name: second, kind: pigeon, to: tower, min_severity: major, heartbeat: 0s}
+`)
+	require.NoError(t, err)
+	require.Equal(t, []string{"pigeon", "second"}, []string{c.Bridges[0].Name, c.Bridges[1].Name})
+	require.Equal(t, []time.Duration{time.Minute, 0}, []time.Duration{c.Bridges[0].Heartbeat, c.Bridges[1].Heartbeat})
+	require.Equal(t, bridges.Setting{Name: "second", Exporter: "idp-1", Site: "https://idp-exporter.example.com/", BaseOID: "1.3.6.1.4.1.99999.1"}, c.Setting(c.Bridges[1]))
+	rotated, err := parse(head + "snmp: {base_oid: 1.3.6.1.4.1.99999.1}\nbridges: [{kind: pigeon, to: roof, token: another}]\n")
+	require.NoError(t, err)
+	moved, err := parse(head + "snmp: {base_oid: 1.3.6.1.4.1.99999.1}\nbridges: [{kind: pigeon, to: barn, token: another}]\n")
+	require.NoError(t, err)
+	require.Equal(t, rotated.Bridges[0].Fingerprint, mustParse(t, head+"snmp: {base_oid: 1.3.6.1.4.1.99999.1}\nbridges: [{kind: pigeon, to: roof, token: "+canary+"}]\n").Bridges[0].Fingerprint, "it goes to disk: no secret is in it")
+	require.NotEqual(t, rotated.Bridges[0].Fingerprint, moved.Bridges[0].Fingerprint)
+
+	_, err = parse(head + "bridges:\n  - {kind: dove, to: roof}\n  - {kind: pigeon}\n  - {kind: pigeon, to: roof, wings: 2}\n  - roof\n")
+	require.Error(t, err)
+	for _, want := range []string{
+		`f.yml:3:12: "dove" is not a kind of bridge; use one of pigeon`, "f.yml:4:5: to: pigeon flies nowhere; name a roof", `unknown key "wings"`,
+		`the bridge name "pigeon" is already used`, "a bridge is a mapping",
+	} {
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func mustParse(t *testing.T, text string) *config.Config {
+	t.Helper()
+	c, err := parse(text)
+	require.NoError(t, err)
+	return c
 }

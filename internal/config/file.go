@@ -5,11 +5,13 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/idp-exporter/idp_exporter/internal/alarm"
 	"github.com/idp-exporter/idp_exporter/internal/audit"
 	"github.com/idp-exporter/idp_exporter/internal/discover"
 	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/internal/maintenance"
 	"github.com/idp-exporter/idp_exporter/internal/peers"
+	"github.com/idp-exporter/idp_exporter/internal/status"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 )
 
@@ -26,6 +28,13 @@ type file struct {
 
 	Maintenance []maintenance.Recurring `yaml:"maintenance"`
 	Peers       *peers.Config           `yaml:"peers"`
+
+	Exporter Exporter     `yaml:"exporter"`
+	Alarms   alarm.Config `yaml:"alarms"`
+	Bridges  []nodeOf     `yaml:"bridges"`
+	SNMP     SNMP         `yaml:"snmp"`
+
+	Status status.Config `yaml:"status"`
 }
 
 type providerFile struct {

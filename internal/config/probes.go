@@ -89,31 +89,37 @@ func (l *loader) report(path string, problems []probes.Problem) {
 // kind reads the key `kind` ahead of the others, since it decides which others
 // there are.
 func (l *loader) kind(path string, node *yaml.Node) (*probes.Kind, probes.Options) {
-	name := ""
-	n := node
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	if n.Kind != yaml.MappingNode {
-		l.doc.Add(path, false, "a probe is a mapping; write \"- kind: login\" and its settings below")
+	name, ok := l.kindName(path, node, "probe", l.kinds.Names())
+	if !ok {
 		return nil, nil
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == "kind" {
-			name = n.Content[i+1].Value
-			l.doc.Note(path+".kind", n.Content[i+1])
+	kind, ok := l.kinds.Kind(name)
+	if !ok {
+		l.doc.Add(path+".kind", false, "%q is not a kind of probe; use one of %s", name, list(l.kinds.Names()))
+		return nil, nil
+	}
+	return kind, kind.NewOptions()
+}
+
+// kindName reads the key `kind` of a probe or a bridge.
+func (l *loader) kindName(path string, node *yaml.Node, what string, known []string) (name string, ok bool) {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	if node.Kind != yaml.MappingNode {
+		l.doc.Add(path, false, "a %s is a mapping; write \"- kind: %s\" and its settings below", what, known[0])
+		return "", false
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Value == "kind" {
+			name = node.Content[i+1].Value
+			l.doc.Note(path+".kind", node.Content[i+1])
 		}
 	}
-	kind, ok := l.kinds.Kind(name)
-	switch {
-	case name == "":
-		l.doc.Add(path, false, "a probe needs its kind; use one of %s", list(l.kinds.Names()))
-	case !ok:
-		l.doc.Add(path+".kind", false, "%q is not a kind of probe; use one of %s", name, list(l.kinds.Names()))
-	default:
-		return kind, kind.NewOptions()
+	if name == "" {
+		l.doc.Add(path, false, "a %s needs its kind; use one of %s", what, list(known))
 	}
-	return nil, nil
+	return name, name != ""
 }
 
 func (l *loader) timing(path string, p *Probe) {

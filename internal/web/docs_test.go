@@ -28,7 +28,7 @@ func TestDocumented(t *testing.T) {
 	}
 	require.Contains(t, string(page), "`idp_probe_run_skipped{cause}`")
 
-	named := map[string]bool{"pass": true, "warn": true, "fail": true, "unknown": true, "login": true, "n1": true}
+	named := map[string]bool{"pass": true, "warn": true, "fail": true, "unknown": true, "login": true, "n1": true, "alertname": true}
 	var walk func(v any)
 	walk = func(v any) {
 		switch v := v.(type) {
@@ -52,9 +52,12 @@ func TestDocumented(t *testing.T) {
 		disagreements: []state.Disagreement{{Nodes: map[string]string{"n1": "a"}}},
 		cluster:       &peers.Verdict{Members: []peers.Member{{Name: "self", At: at, Problem: "x"}}},
 	}
+	failed := someAlarms().report
+	failed.Destinations[0].Raise, failed.Destinations[0].Clear = "x", "y"
 	for _, document := range []any{
 		healthDocument(rep, "1", e.Last.Start), entryOf(e), specOf(e.Spec), s.options.Switches.List(),
 		drainOf(maintenance.Drain{Node: "n1", Since: at, Until: at, By: "ops"}),
+		alarmOf(someAlarms().views[1]), s.deliveryOf(someAlarms().Deliveries()[0]), s.deadLetterOf(someAlarms().letters[0]), s.reportOf(failed),
 		maintenance.Status{Window: maintenance.Window{ID: "a", Name: "b", Start: at, End: at, Nodes: []string{"n1"}, Probes: []string{"login"}, By: "c", Comment: "d"}},
 	} {
 		b, err := json.Marshal(document)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,10 +13,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/idp-exporter/idp_exporter/internal/status"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 )
 
-// maxBody bounds a request's body, in bytes.
+// maxBody bounds a request's body, in bytes, where the route does not say more.
 const maxBody = 64 << 10
 
 // handler answers for one listener; health marks the health listener, which
@@ -73,12 +75,16 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, rt *route) stri
 		// section 6.1). No caller of ours needs it kept.
 		w.Header().Set("Connection", "close")
 	}
-	if r.ContentLength > maxBody {
-		refuse(w, http.StatusRequestEntityTooLarge, "the request's body is larger than any route takes")
+	most := int64(maxBody)
+	if rt != nil {
+		most = cmp.Or(rt.body, most)
+	}
+	if r.ContentLength > most {
+		refuse(w, http.StatusRequestEntityTooLarge, "the request's body is larger than this route takes")
 		return ""
 	}
 	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 	}
 	grant, d := h.judge(r, rt)
 	switch {
@@ -98,7 +104,10 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, rt *route) stri
 	if rt != nil && rt.Open == access.OpenTestall {
 		h.options.Testall.CountTestall(d.code)
 	}
-	d.write(w)
+	if d.code == http.StatusTooManyRequests && grant.Known && rt != nil && rt.resent {
+		d.code = http.StatusServiceUnavailable
+	}
+	d.write(w, rt != nil && rt.bare)
 	return grant.Name
 }
 
@@ -115,7 +124,7 @@ type denial struct {
 	wait time.Duration
 }
 
-func (d *denial) write(w http.ResponseWriter) {
+func (d *denial) write(w http.ResponseWriter, bare bool) {
 	switch {
 	case d.wait > 0:
 		w.Header().Set("Retry-After", strconv.Itoa(access.RetryAfter(d.wait)))
@@ -124,7 +133,15 @@ func (d *denial) write(w http.ResponseWriter) {
 	case d.code == http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "1")
 	}
+	if bare {
+		status.Bodyless(w, d.code)
+		return
+	}
 	refuse(w, d.code, d.text)
+}
+
+func (s *Server) status(w http.ResponseWriter, r *http.Request, _ access.Grant) {
+	s.options.Status.ServeHTTP(w, r)
 }
 
 // judge decides whether the request may have the route; nil means that there

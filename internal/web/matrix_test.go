@@ -22,6 +22,8 @@ var scopeOf = map[string]access.Scope{
 	"/-/healthy": access.Public, "/-/ready": access.Public, "/-/reload": access.Admin,
 	"/probe": access.Probe, "/api/v1/probes": access.Page, "/api/v1/results": access.Page, "/": access.Page,
 	"/-/drain": access.Admin, "/-/windows": access.Admin, "/-/windows/": access.Admin, "/api/v1/windows": access.Page,
+	"/api/v1/alarms": access.Page, "/bridge/alertmanager": access.Bridge,
+	"/-/bridges/": access.Admin, "/-/dead-letters/": access.Admin, "/-/dead-letters/replay": access.Admin,
 	"/demo": access.Admin, "/demo/": access.Admin,
 }
 
@@ -43,6 +45,12 @@ func requestOf(r Route) request {
 		return request{"/demo/crm-down/on", "", http.StatusOK}
 	case "/-/drain":
 		return request{"/-/drain?node=n1", "", http.StatusOK}
+	case "/bridge/alertmanager":
+		return request{r.Path, `{"version": "4", "alerts": []}`, http.StatusOK}
+	case "/-/bridges/":
+		return request{"/-/bridges/noc/test", "", http.StatusOK}
+	case "/-/dead-letters/":
+		return request{"/-/dead-letters/5-abc/replay", "", http.StatusOK}
 	case "/-/windows":
 		return request{"/-/windows", `{"for": "1h"}`, http.StatusCreated}
 	case "/-/windows/":
@@ -59,6 +67,7 @@ func everyRoute(t *testing.T) Options {
 	o := options()
 	o.Switches = &fakeSwitches{on: map[string]bool{}}
 	o.Maintenance = newBook(t, &fakeStore{})
+	o.Alarms = someAlarms()
 	return o
 }
 
@@ -222,7 +231,8 @@ func TestNothingButHealthWithoutCredential(t *testing.T) {
 	config, _ := withToken(t, access.All)
 	o := everyRoute(t)
 	o.Access, o.HealthAddresses = config, []string{"127.0.0.1:0"}
-	did := &auditTrail{}
+	did, alarms := &auditTrail{}, someAlarms()
+	o.Alarms = alarms
 	o.Audit = did
 	o.Reload = func(context.Context) error { t.Error("reloaded"); return nil }
 	o.Runner = fakeRunner(func(context.Context, state.Key) (probes.Result, error) { t.Error("run"); return probes.Result{}, nil })
@@ -263,6 +273,8 @@ func TestNothingButHealthWithoutCredential(t *testing.T) {
 	require.Empty(t, s.options.Maintenance.Windows())
 	require.False(t, s.options.Switches.List()[0].On)
 	require.Empty(t, did.admin())
+	require.Empty(t, alarms.did)
+	require.Empty(t, alarms.bodies)
 }
 
 func TestZeroScopeIsClosed(t *testing.T) {

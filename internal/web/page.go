@@ -46,6 +46,9 @@ type pageData struct {
 	Version string
 	Verdict state.Verdict
 	Rows    []pageRow
+	// Alarms are active; MoreAlarms tells of those that are left out.
+	Alarms     []alarmRow
+	MoreAlarms string
 	// Drains and Windows are those in force, in words.
 	Drains, Windows []string
 	// Unhealthy are the exporter's own parts that do not do their work.
@@ -62,6 +65,7 @@ func (s *Server) page(w http.ResponseWriter, _ *http.Request, _ access.Grant) {
 	now := time.Now()
 	data.Drains, data.Windows = s.inForce()
 	data.Unhealthy = s.options.Unhealthy()
+	data.Alarms, data.MoreAlarms = s.activeAlarms()
 	for _, e := range s.options.State.Snapshot() {
 		f := flatten(e, now)
 		data.Rows = append(data.Rows, pageRow{e, f.last, f.age, f.step, string(f.reason), f.detail})

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/idp-exporter/idp_exporter/internal/status"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 )
 
@@ -28,9 +29,16 @@ type handlerFunc func(w http.ResponseWriter, r *http.Request, g access.Grant)
 type route struct {
 	Route
 	serve handlerFunc
+	// bare tells that refusals have no body either.
+	bare bool
 	// about names, for the audit trail, what a request is about, in words of the
 	// configuration alone; nil names nothing.
 	about func(*http.Request) string
+	// body bounds the request's body, in bytes; 0 is maxBody.
+	body int64
+	// resent tells that callers send again what is answered with a status of 500
+	// or more, and nothing else.
+	resent bool
 }
 
 // table holds every route there is. Nothing is served that is not in it, and
@@ -90,7 +98,17 @@ func (s *Server) buildRoutes() *table {
 	t.add(access.Page, "/api/v1/probes", read, s.apiProbes)
 	t.add(access.Page, "/api/v1/results", read, s.apiResults)
 	t.add(access.Page, "/api/v1/windows", read, s.apiWindows)
+	t.add(access.Page, "/api/v1/alarms", read, s.apiAlarms)
+	hook := t.add(access.Bridge, "/bridge/alertmanager", "POST", newWebhook(s).alertmanager)
+	hook.body, hook.resent = maxWebhook, true
+	t.add(access.Admin, bridgesPath, "POST", s.testBridge)
+	t.add(access.Admin, deadLettersPath, "POST", s.replay)
+	t.add(access.Admin, deadLettersPath+"replay", "POST", s.replayAll)
 	t.add(access.Page, "/", read, s.page)
+	if s.options.Status != nil {
+		t.add(access.Status, status.Path, read, s.status).bare = true
+		t.add(access.Status, status.HealthPath, read, s.status).bare = true
+	}
 	if s.options.Switches != nil {
 		t.add(access.Admin, "/demo", read, s.demoList)
 		t.add(access.Admin, "/demo/", "POST", s.demoSet)

@@ -114,7 +114,7 @@ func (s *Server) refuseNarrowing(w http.ResponseWriter, g access.Grant) int {
 	if !g.Known {
 		d = unauthorized(g.Shown)
 	}
-	d.write(w)
+	d.write(w, false)
 	return d.code
 }
 

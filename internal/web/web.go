@@ -92,6 +92,8 @@ type Options struct {
 	Runner Runner
 	// Maintenance keeps drains and windows; without it none can be made.
 	Maintenance Maintenance
+	// Alarms keeps alarms and delivers them; nil keeps none.
+	Alarms Alarms
 	// Cluster knows what the peers say; nil where there are none.
 	Cluster Cluster
 	// Metrics answers /metrics.
@@ -113,6 +115,8 @@ type Options struct {
 	Switches Switches
 	// Audit keeps the audit trail; nil keeps none.
 	Audit Auditor
+	// Status answers /status/ and /health/status/; nil, and they do not exist.
+	Status http.Handler
 	// Version is shown on the page and in the health document.
 	Version string
 }
@@ -143,6 +147,9 @@ func (o *Options) complete() {
 	}
 	if o.Maintenance == nil {
 		o.Maintenance = maintenance.New(maintenance.Options{})
+	}
+	if o.Alarms == nil {
+		o.Alarms = noAlarms{}
 	}
 	if o.Cluster == nil {
 		o.Cluster = (*peers.Peers)(nil) // a cluster of this exporter alone

@@ -29,7 +29,7 @@ func (s *Server) addWindow(w http.ResponseWriter, r *http.Request, g access.Gran
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		refuse(w, http.StatusRequestEntityTooLarge, "the request's body is larger than any route takes")
+		refuse(w, http.StatusRequestEntityTooLarge, "the request's body is larger than this route takes")
 		return
 	case err != nil:
 		refuse(w, http.StatusBadRequest, err.Error())
