@@ -139,7 +139,7 @@ alerting: {alertmanagers: [{static_configs: [{targets: ['`+manager+`']}]}]}
 	begin = time.Now()
 	require.NoError(t, os.WriteFile(switchFile, []byte(rule("0")), 0o600))
 	eventually(t, 20*time.Second, func() error {
-		resp, err := http.Post("http://"+server+"/-/reload", "", nil)
+		resp, err := (&http.Client{Timeout: 5 * time.Second}).Post("http://"+server+"/-/reload", "", nil)
 		if err != nil {
 			return err
 		}

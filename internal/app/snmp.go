@@ -51,8 +51,10 @@ func (p *polled) run(ctx context.Context) error {
 		}
 		cancel()
 		running.Wait()
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			return nil
+		default:
 		}
 	}
 }

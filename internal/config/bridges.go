@@ -98,7 +98,7 @@ func (l *loader) bridge(path string, node *yaml.Node, taken names) {
 	b.Name = cmp.Or(b.Name, b.Common.Kind)
 	l.label(path+".name", b.Name)
 	l.claim(taken, "bridge", b.Name, path+".name")
-	l.report(path, b.Common.Check())
+	l.report(path, b.Check())
 	setting := l.config.Setting(b)
 	setting.Storage = someFolder
 	l.report(path, b.Options.Check(setting))
