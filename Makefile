@@ -36,6 +36,7 @@ e2e: build tools ## end-to-end tests against real counterparts, which test/setup
 	$(MAKE) fuzz FUZZCOUNT=10000
 
 soak: build tools ## the long version of the end-to-end tests and of fuzzing
+	IDP_EXPORTER_SOAK=1 $(GOTEST) -count=1 -timeout 2h ./internal/...
 	IDP_EXPORTER_BINARY=$(CURDIR)/idp_exporter IDP_EXPORTER_SOAK=1 go test -count=1 -timeout 4h ./test/
 	$(MAKE) fuzz FUZZCOUNT=2000000
 
