@@ -141,6 +141,11 @@ func (o *Options) checkValues(c *checker, f *format) {
 // framing are the headers that net/http writes itself.
 var framing = []string{"Connection", "Content-Length", "Content-Type", "Host", "Idempotency-Key", "Keep-Alive", "Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
 
+// carriesCredential tells whether a header's value is a secret wherever it stands.
+func carriesCredential(name string) bool {
+	return slices.Contains([]string{"Authorization", "Cookie", "X-Api-Key", "X-Auth-Token"}, http.CanonicalHeaderKey(name))
+}
+
 func (o *Options) checkHeaders(c *checker) {
 	taken := map[string]string{}
 	name := func(path, name string) {
@@ -160,7 +165,7 @@ func (o *Options) checkHeaders(c *checker) {
 		if !httpguts.ValidHeaderFieldValue(o.Headers[k]) {
 			c.add("headers."+k, "the value has a line break or control character in it")
 		}
-		if slices.Contains([]string{"Authorization", "Cookie", "X-Api-Key", "X-Auth-Token"}, http.CanonicalHeaderKey(k)) {
+		if carriesCredential(k) {
 			c.warn("headers."+k, "%s carries a credential; write it in secret_headers, as {file: PATH} or ${VARIABLE}", k)
 		}
 	}

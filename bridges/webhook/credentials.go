@@ -11,11 +11,11 @@ import (
 	"hash"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
-	"github.com/idp-exporter/idp_exporter/bridges"
 	"github.com/idp-exporter/idp_exporter/internal/secret"
 )
 
@@ -128,6 +128,12 @@ func (o *Options) redactor(u *url.URL, hidden bool, s session) *secret.Redactor 
 			r.Add(v)
 		}
 	}
+	for k, v := range o.Headers {
+		if carriesCredential(k) {
+			r.Add(v)
+			r.Add(strings.Fields(v)...) // such as the token of "Bearer token"
+		}
+	}
 	if s != nil {
 		r.Add(s.secrets()...)
 	}
@@ -176,11 +182,12 @@ func (t *tokens) secrets() []string {
 	return []string{t.token.AccessToken, t.token.RefreshToken}
 }
 
-// tokenError leaves out what a token endpoint says at length.
+// tokenError leaves out what a token endpoint says at length. It cuts nothing:
+// a secret that lost its end would not be found and removed later.
 func tokenError(err error) error {
 	var refused *oauth2.RetrieveError
 	if errors.As(err, &refused) && refused.Response != nil {
-		text := fmt.Errorf("the token endpoint answered %d %s", refused.Response.StatusCode, bridges.Line(refused.ErrorCode, 64))
+		text := fmt.Errorf("the token endpoint answered %d %s", refused.Response.StatusCode, refused.ErrorCode)
 		return later(text, refused.Response.Header)
 	}
 	return fmt.Errorf("no access token: %w", bare(err))

@@ -28,14 +28,14 @@ type options struct {
 }
 
 func benches() []bench {
-	return []bench{
+	return append([]bench{
 		{ratios("login_cpu", "≤1.2"), loginCPU},
 		{ratios("http_probe_cpu", "≤1.3"), httpProbeCPU},
 		{ratios("testall_rate", "≥0.9", "testall_p99", "≤1.2"), testallRate},
 		{disturbances("scrape", "≥0.5"), under(scrape)},
 		{disturbances("reload", "≥0.7"), under(reload)},
 		{append(disturbances("slowloris", "≥0.8"), figure{"slowloris_closed", "s", "≤15"}), underSlowLoris},
-	}
+	}, alarmBenches()...)
 }
 
 // ratios makes figures of pairs of a name and an aim.

@@ -28,6 +28,8 @@ func counterpart(ctx context.Context, what string) error {
 		fmt.Println(running.Issuer)
 		<-ctx.Done()
 		return running.Close()
+	case "console":
+		return console(ctx)
 	case "page":
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {

@@ -1,10 +1,8 @@
 package dial
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -235,139 +233,6 @@ func TestTLS(t *testing.T) {
 	require.Equal(t, probes.ReasonTimeout, reason(t, conn.Secure(conn.ctx, r, conf)))
 }
 
-func TestProxies(t *testing.T) {
-	t.Parallel()
-	greeting := probetest.Say(t, []byte("220 hello\r\n")) // speaks first, maybe with the proxy's consent
-	password := secret.New("open sesame")
-	for _, c := range []struct {
-		name    string
-		proxy   func() string
-		want    probes.Reason
-		timeout time.Duration
-	}{
-		{"http", func() string { return "http://" + fetchtest.NewProxy(t, "", "", 0, "").Address }, "", probetest.Limit},
-		{"with a user", func() string { return "http://us@" + fetchtest.NewProxy(t, "us", "open sesame", 0, "").Address }, "", probetest.Limit},
-		{"socks5", func() string { return "socks5://" + socksServer(t, "") }, "", probetest.Limit},
-		{"socks5 with a user", func() string { return "socks5://us@" + socksServer(t, "open sesame") }, "", probetest.Limit},
-		{"wrong user", func() string { return "http://them@" + fetchtest.NewProxy(t, "us", "open sesame", 0, "").Address }, probes.ReasonProxy, probetest.Limit},
-		{"refuses", func() string { return "http://" + fetchtest.NewProxy(t, "", "", 403, "").Address }, probes.ReasonProxy, probetest.Limit},
-		{"not a proxy", func() string { return "http://" + probetest.Say(t, []byte("220 hello\r\n\r\n")) }, probes.ReasonProxy, probetest.Limit},
-		{"endless header", func() string { return "http://" + probetest.Endless(t, "x") }, probes.ReasonProxy, probetest.Limit},
-		{"nobody there", func() string { return "http://" + probetest.Closed(t) }, probes.ReasonProxy, probetest.Limit},
-		{"silent", func() string { return "http://" + probetest.Silent(t) }, probes.ReasonTimeout, 200 * time.Millisecond},
-		{"https without TLS", func() string { return "https://" + probetest.Say(t, []byte("220 hello\r\n\r\n")) }, probes.ReasonProxy, probetest.Limit},
-	} {
-		o := Proxied{Proxy: c.proxy(), ProxyPassword: password}
-		checker := &Checker{}
-		o.Check(checker)
-		require.Empty(t, checker.Problems, c.name)
-		d := to(greeting)
-		d.Proxy = NewProxy(o)
-		conn, r, err := open(t, d, c.timeout)
-		if c.want != "" {
-			if c.name == "endless header" {
-				require.Contains(t, []probes.Reason{probes.ReasonProxy}, reason(t, err))
-			}
-			require.Equal(t, c.want, reason(t, err), c.name)
-			require.NotContains(t, err.Error(), "sesame")
-			continue
-		}
-		require.NoError(t, err, c.name)
-		require.Equal(t, []string{"connect", "proxy"}, probetest.StepNames(r.Finish(nil)))
-		line, err := bufio.NewReader(conn).ReadString('\n')
-		require.NoError(t, err, c.name)
-		require.Equal(t, "220 hello\r\n", line)
-	}
-}
-
-// socksServer is a SOCKS5 proxy (RFC 1928) for names and IPv4, with a password if one is given.
-func socksServer(t *testing.T, password string) string {
-	return fetchtest.Raw(t, func(c net.Conn) {
-		read := func(n int) []byte {
-			b := make([]byte, n)
-			_, _ = io.ReadFull(c, b)
-			return b
-		}
-		read(int(read(2)[1]))
-		if password == "" {
-			_, _ = c.Write([]byte{5, 0})
-		} else {
-			_, _ = c.Write([]byte{5, 2})
-			user := read(int(read(2)[1]))
-			if got := read(int(read(1)[0])); string(user) != "us" || string(got) != password {
-				_, _ = c.Write([]byte{1, 1})
-				return
-			}
-			_, _ = c.Write([]byte{1, 0})
-		}
-		var host string
-		if read(4)[3] == 1 {
-			host = net.IP(read(4)).String()
-		} else {
-			host = string(read(int(read(1)[0])))
-		}
-		port := read(2)
-		up, err := net.Dial("tcp", net.JoinHostPort(host, fmt.Sprint(int(port[0])<<8+int(port[1]))))
-		if err != nil {
-			return
-		}
-		defer func() { _ = up.Close() }()
-		_, _ = c.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			_, _ = io.Copy(up, c)
-			_ = up.Close()
-		}()
-		_, _ = io.Copy(c, up)
-		_ = c.Close()
-		<-done
-	})
-}
-
-func TestQuorum(t *testing.T) {
-	t.Parallel()
-	ok := func(*probes.Run) error { return nil }
-	down := func(r *probes.Run) error {
-		return r.Step("query", func() error { return probes.Failf(probes.ReasonTimeout, "silent") })
-	}
-	limited := func(*probes.Run) error { return probes.Unknownf(probes.ReasonRateLimited, "busy") }
-	slow := func(*probes.Run) error { return Slow(time.Second, time.Millisecond) }
-	for _, c := range []struct {
-		name    string
-		parts   []func(*probes.Run) error
-		quorum  int
-		outcome probes.Outcome
-		reason  probes.Reason
-		decided string
-	}{
-		{"all right", []func(*probes.Run) error{ok, ok}, 0, probes.Pass, "", ""},
-		{"one down", []func(*probes.Run) error{ok, down}, 0, probes.Fail, probes.ReasonTimeout, "b"},
-		{"one down, one is enough", []func(*probes.Run) error{ok, down}, 1, probes.Warn, probes.ReasonTimeout, "b"},
-		{"all down", []func(*probes.Run) error{down, down}, 1, probes.Fail, probes.ReasonTimeout, "a"},
-		{"down goes before unknown", []func(*probes.Run) error{limited, down}, 0, probes.Fail, probes.ReasonTimeout, "b"},
-		{"unknown", []func(*probes.Run) error{limited, ok}, 0, probes.Unknown, probes.ReasonRateLimited, "a"},
-		{"slow", []func(*probes.Run) error{ok, slow}, 0, probes.Warn, probes.ReasonSlow, "b"},
-		{"slow and down", []func(*probes.Run) error{slow, down}, 0, probes.Fail, probes.ReasonTimeout, "b"},
-	} {
-		r := probes.NewRun(nil)
-		names := []string{"a", "b"}
-		parts := Each(context.Background(), names, nil, func(_ context.Context, i int, r *probes.Run) error { return c.parts[i](r) })
-		decided, end := Quorum(parts, c.quorum)
-		Lay(r, []string{"query"}, parts, end, decided)
-		got := r.Finish(end)
-		require.Equal(t, c.outcome, got.Outcome, c.name)
-		require.Equal(t, c.reason, got.Reason, c.name)
-		if c.decided != "" {
-			require.Contains(t, got.Detail, c.decided+": ", c.name)
-		}
-		if c.reason == probes.ReasonTimeout {
-			require.Equal(t, "query", got.FailedStep)
-			require.Equal(t, c.outcome, got.Steps[0].Outcome)
-		}
-	}
-}
-
 func TestFailuresKeepTheirReason(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -379,31 +244,3 @@ func TestFailuresKeepTheirReason(t *testing.T) {
 	defer cancel()
 	require.Equal(t, probes.ReasonTimeout, reason(t, Failure(over, net.ErrClosed)))
 }
-
-func FuzzConnectThrough(f *testing.F) {
-	f.Add([]byte("HTTP/1.1 200 OK\r\n\r\n220 hello"))
-	f.Add([]byte("HTTP/1.1 407 No\r\nContent-Length: 5\r\n\r\n"))
-	f.Add([]byte("\r\n\r\n"))
-	f.Fuzz(func(t *testing.T, answer []byte) {
-		rest := &pipe{in: answer}
-		err := connectThrough(rest, "us", "open sesame", "a:1")
-		if err != nil {
-			require.NotContains(t, err.Error(), "sesame")
-			require.LessOrEqual(t, len(answer)-len(rest.in), maxProxyAnswer)
-		}
-	})
-}
-
-// pipe is a server that answers with fixed bytes.
-type pipe struct{ in []byte }
-
-func (p *pipe) Read(b []byte) (int, error) {
-	if len(p.in) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(b, p.in)
-	p.in = p.in[n:]
-	return n, nil
-}
-
-func (p *pipe) Write(b []byte) (int, error) { return len(b), nil }
