@@ -33,7 +33,7 @@ unit: tools ## unit tests, with the race detector where there is a C compiler
 
 e2e: build tools ## end-to-end tests against real counterparts, which test/setup installs
 	IDP_EXPORTER_BINARY=$(CURDIR)/idp_exporter go test -count=1 -timeout 15m ./test/
-	$(MAKE) fuzz FUZZCOUNT=10000
+	$(MAKE) fuzz FUZZCOUNT=4000
 
 soak: build tools ## the long version of the end-to-end tests and of fuzzing
 	IDP_EXPORTER_SOAK=1 $(GOTEST) -count=1 -timeout 2h ./internal/...

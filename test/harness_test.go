@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/idp-exporter/idp_exporter/internal/netsnmp"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
@@ -182,15 +182,20 @@ func eventually(t *testing.T, within time.Duration, f func() error) {
 	}
 }
 
-// freePort returns a port that was free a moment ago.
+// ports are those that freePort has handed out.
+var ports sync.Map
+
+// freePort returns a port that was free a moment ago, by TCP and UDP. It is none
+// of those that systems give to clients, which could take it meanwhile, and is
+// handed out once.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	return port
+	for {
+		port := netsnmp.Port(t)
+		if _, taken := ports.LoadOrStore(port, true); !taken {
+			return port
+		}
+	}
 }
 
 // exporter is a running idp_exporter.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/idp-exporter/idp_exporter/bridges"
 	"github.com/idp-exporter/idp_exporter/internal/fetch/fetchtest"
+	"github.com/idp-exporter/idp_exporter/internal/netsnmp"
 )
 
 // rsyslogd returns Debian's rsyslogd and the folder of its libraries, as
@@ -30,20 +31,6 @@ func rsyslogd(t *testing.T) (binary, libs string) {
 		t.Skip("rsyslogd is not here: run test/setup where Debian's packages can be reached")
 	}
 	return binary, filepath.Dir(filepath.Dir(modules[0]))
-}
-
-func freePort(t *testing.T, network string) string {
-	if network == "udp" {
-		c, err := net.ListenPacket("udp", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer c.Close()
-		_, port, _ := net.SplitHostPort(c.LocalAddr().String())
-		return port
-	}
-	l := listen(t)
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }
 
 // TestRsyslog: a real rsyslogd receives by UDP, TCP in both framings and TLS,
@@ -63,7 +50,7 @@ func TestRsyslog(t *testing.T) {
 	}
 	certFile := write("cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}))
 	keyFile := write("key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
-	udp, tcp, secure := freePort(t, "udp"), freePort(t, "tcp"), freePort(t, "tcp")
+	udp, tcp, secure := netsnmp.Port(t), netsnmp.Port(t), netsnmp.Port(t)
 	out := filepath.Join(dir, "out.log")
 	config := write("rsyslog.conf", fmt.Appendf(nil, `
 global(workDirectory="%[1]s" maxMessageSize="64k" defaultNetstreamDriverCAFile="%[2]s" defaultNetstreamDriverCertFile="%[3]s" defaultNetstreamDriverKeyFile="%[4]s")
