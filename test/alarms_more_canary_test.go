@@ -74,7 +74,7 @@ func TestCanariesInBridgesComeOutNowhere(t *testing.T) {
 	hook := func(name, more string) string {
 		return "  - {name: " + name + ", kind: webhook, " + more + "}\n"
 	}
-	nowhere := "127.0.0.1:" + freeUDPPort(t)
+	nowhere := "127.0.0.1:" + freePort(t)
 	config := farProbe + "log: {level: debug}\naudit: {file: {path: audit.jsonl}}\nalarms: {heartbeat: 1s, resend: 1s}\nbridges:\n" +
 		hook("query", "url: '"+to.URL+"/hook?key="+plain("query of a url")+"', "+body) +
 		hook("file", "url_file: '"+urlFile+"', "+body) +

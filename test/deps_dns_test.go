@@ -55,7 +55,7 @@ func signedZone(t *testing.T, serial int) (zone, anchor string) {
 func nsd(t *testing.T, zone string) (*process, string) {
 	t.Helper()
 	counterpart(t, "nsd")
-	dir, port := t.TempDir(), freeUDPPort(t)
+	dir, port := t.TempDir(), freePort(t)
 	writeFile(t, dir, "zone", zone)
 	config := strings.NewReplacer("DIR", dir, "PORT", port).Replace(`server:
   ip-address: 127.0.0.1@PORT
@@ -86,7 +86,7 @@ func unbound(t *testing.T, upstream, anchor string) (p *process, plain, secure, 
 	t.Helper()
 	counterpart(t, "unbound")
 	certificates, dir := selfSigned(t), t.TempDir()
-	port, tlsPort := freeUDPPort(t), freePort(t)
+	port, tlsPort := freePort(t), freePort(t)
 	config := strings.NewReplacer("DIR", dir, "CERTS", certificates, "TLSPORT", tlsPort, "PORT", port,
 		"UPSTREAM", strings.Replace(upstream, ":", "@", 1), "ANCHOR", strings.ReplaceAll(anchor, "\t", " ")).Replace(`server:
   interface: 127.0.0.1@PORT

@@ -12,23 +12,12 @@ import (
 	"github.com/idp-exporter/idp_exporter/probes"
 )
 
-// freeUDPPort returns a port that was free a moment ago.
-func freeUDPPort(t *testing.T) string {
-	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = c.Close() }()
-	_, port, err := net.SplitHostPort(c.LocalAddr().String())
-	require.NoError(t, err)
-	return port
-}
-
 // chronyd starts Debian's chronyd, which does not touch this machine's clock,
 // with lines of configuration, and returns where it serves.
 func chronyd(t *testing.T, lines string) (*process, string) {
 	t.Helper()
 	counterpart(t, "chronyd")
-	dir, port := t.TempDir(), freeUDPPort(t)
+	dir, port := t.TempDir(), freePort(t)
 	file := writeFile(t, dir, "chrony.conf", "port "+port+"\nbindaddress 127.0.0.1\nallow 127.0.0.1\ncmdport 0\nbindcmdaddress /\npidfile "+
 		filepath.Join(dir, "pid")+"\ndriftfile "+filepath.Join(dir, "drift")+"\n"+lines)
 	return startCommand(t, debianCommand(t, "chronyd", "-d", "-x", "-U", "-u", "root", "-f", file)), "127.0.0.1:" + port
