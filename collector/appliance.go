@@ -4,10 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/idp-exporter/idp_exporter/internal/state"
 )
 
 // applianceWarning is what an appliance's resource answers that is not well.
@@ -15,33 +11,37 @@ const applianceWarning = 520
 
 // appliance shows what the latest run learned of each resource of an appliance.
 // What it did not learn is absent rather than as it was before.
-type appliance struct {
-	status, code desc
-}
+type appliance struct{}
 
-func newAppliance() *appliance {
-	return &appliance{
-		status: gauge("idp_appliance_status",
-			"The appliance's resource: 1 well (204), 0 warning (520); absent where the last run did not learn it.", "probe", "node", "resource"),
-		code: gauge("idp_appliance_status_code",
-			"HTTP status code that the resource answered in the last run; 429 is a node that is asked too often.", "probe", "node", "resource"),
+func (appliance) families() []family {
+	resource := []string{"resource"}
+	return []family{
+		{
+			name: "idp_appliance_status", labels: nodeLabels, after: resource,
+			help: "The appliance's resource: 1 well (204), 0 warning (520); absent where the last run did not learn it.",
+			show: resources(func(code int) (float64, bool) {
+				return boolean(code == http.StatusNoContent), code == http.StatusNoContent || code == applianceWarning
+			}),
+		},
+		{
+			name: "idp_appliance_status_code", labels: nodeLabels, after: resource,
+			help: "HTTP status code that the resource answered in the last run; 429 is a node that is asked too often.",
+			show: resources(func(code int) (float64, bool) { return float64(code), true }),
+		},
 	}
 }
 
-func (a *appliance) describe(ch chan<- *prometheus.Desc) { describe(ch, a.status, a.code) }
-
-func (a *appliance) collect(ch chan<- prometheus.Metric, entries []state.Entry) {
-	for i := range entries {
-		e := &entries[i]
-		if e.Last == nil {
-			continue
-		}
-		codes := e.Last.Facts.ResourceStatus
-		for _, resource := range slices.Sorted(maps.Keys(codes)) {
-			code := codes[resource]
-			a.code.send(ch, float64(code), e.Probe, e.Node, resource)
-			if code == http.StatusNoContent || code == applianceWarning {
-				a.status.send(ch, boolean(code == http.StatusNoContent), e.Probe, e.Node, resource)
+func resources(value func(code int) (v float64, shown bool)) func(*moment, sink) {
+	return func(m *moment, s sink) {
+		for _, i := range m.order(nodeLabels) {
+			e := &m.entries[i]
+			if e.Last == nil || len(e.Last.Facts.ResourceStatus) == 0 {
+				continue
+			}
+			for _, resource := range slices.Sorted(maps.Keys(e.Last.Facts.ResourceStatus)) {
+				if v, shown := value(e.Last.Facts.ResourceStatus[resource]); shown {
+					s.put(point{entry: i, after: resource, value: v})
+				}
 			}
 		}
 	}

@@ -1,31 +1,26 @@
 package collector
 
 import (
-	"maps"
+	"cmp"
 	"slices"
 	"strings"
-
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/idp-exporter/idp_exporter/internal/state"
 )
 
 // assertions shows the named expectations of probes.
-type assertions struct {
-	pass desc
+type assertions struct{}
+
+func (assertions) families() []family {
+	return []family{{
+		name: "idp_probe_assertion_pass", before: "assertion", labels: nodeLabels,
+		help: "Whether the expectation held in the last conclusive run of the probe; absent where that run did not get so far.",
+		show: showAssertions,
+	}}
 }
 
-func newAssertions() *assertions {
-	return &assertions{gauge("idp_probe_assertion_pass",
-		"Whether the expectation held in the last conclusive run of the probe; absent where that run did not get so far.",
-		"probe", "node", "assertion")}
-}
-
-func (a *assertions) describe(ch chan<- *prometheus.Desc) { describe(ch, a.pass) }
-
-func (a *assertions) collect(ch chan<- prometheus.Metric, entries []state.Entry) {
-	for i := range entries {
-		e := &entries[i]
+func showAssertions(m *moment, s sink) {
+	var all []point
+	for _, i := range m.order(nodeLabels) {
+		e := &m.entries[i]
 		if e.LastConclusive == nil || len(e.LastConclusive.Assertions) == 0 {
 			continue
 		}
@@ -36,8 +31,12 @@ func (a *assertions) collect(ch chan<- prometheus.Metric, entries []state.Entry)
 			before, again := held[name]
 			held[name] = x.Pass && (before || !again)
 		}
-		for _, name := range slices.Sorted(maps.Keys(held)) {
-			a.pass.send(ch, boolean(held[name]), e.Probe, e.Node, name)
+		for name, holds := range held {
+			all = append(all, point{entry: i, before: name, value: boolean(holds)})
 		}
+	}
+	slices.SortStableFunc(all, func(a, b point) int { return cmp.Compare(a.before, b.before) })
+	for _, p := range all {
+		s.put(p)
 	}
 }

@@ -7,9 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/stretchr/testify/require"
-
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
@@ -36,25 +33,19 @@ func BenchmarkScrape(b *testing.B) {
 		})
 	}
 	h := m.Handler()
-	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
-	b.Run("text", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			h.ServeHTTP(discard{http.Header{}}, r)
-		}
-	})
-	b.Run("collect", func(b *testing.B) {
-		b.ReportAllocs()
-		n := 0
-		for b.Loop() {
-			ch := make(chan prometheus.Metric, 100)
-			go func() { m.Collect(ch); close(ch) }()
-			n = 0
-			for range ch {
-				n++
+	for name, header := range map[string]http.Header{
+		"text":        {"Accept": {"text/plain"}},
+		"openmetrics": {"Accept": {"application/openmetrics-text;version=1.0.0"}},
+		"gzip":        {"Accept": {"text/plain"}, "Accept-Encoding": {"gzip"}},
+		"protobuf":    {"Accept": {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+			r.Header = header
+			b.ReportAllocs()
+			for b.Loop() {
+				h.ServeHTTP(discard{http.Header{}}, r)
 			}
-		}
-		require.NotZero(b, n)
-		b.ReportMetric(float64(n), "label-sets")
-	})
+		})
+	}
 }

@@ -7,7 +7,10 @@
 package collector
 
 import (
+	"cmp"
 	"log/slog"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,23 +35,20 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Metrics are all metrics of one exporter, in a registry of their own. It
-// implements prometheus.Collector for those that are not of the process.
+// Metrics are all metrics of one exporter. Those that derive from entries of
+// the state are families; the others are in a registry.
 type Metrics struct {
-	state    *state.State
-	log      *slog.Logger
-	parts    []part
-	registry *prometheus.Registry
+	state     *state.State
+	log       *slog.Logger
+	families  []family // by name
+	durations *durations
+	layout    atomic.Pointer[layout]
+	registry  *prometheus.Registry
+	errors    *prometheus.CounterVec
 
 	testall *testall
 	reload  *reload
 	lag     prometheus.Histogram
-}
-
-// part is one group of metrics that derive from entries of the state.
-type part interface {
-	describe(chan<- *prometheus.Desc)
-	collect(chan<- prometheus.Metric, []state.Entry)
 }
 
 // New returns the metrics of a state, with those of the Go runtime, the process
@@ -58,19 +58,23 @@ func New(st *state.State, o Options) *Metrics {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	labels := newLabels(o.Kinds)
-	durations := newDurations(o.ClassicBuckets, labels)
-	st.Observe(durations.observe)
 	m := &Metrics{
-		state:    st,
-		log:      o.Logger,
-		parts:    []part{newResults(), newRuns(), newFailures(labels), durations, newAssertions(), newFacts(), newAppliance(), newSuppression(o.Windows), newDisagree(st)},
-		registry: prometheus.NewRegistry(),
-		testall:  newTestall(st),
-		reload:   newReload(),
-		lag:      newLag(o.ClassicBuckets),
+		state:     st,
+		log:       o.Logger,
+		durations: newDurations(o.ClassicBuckets, labels),
+		registry:  prometheus.NewRegistry(),
+		errors:    newErrors(),
+		testall:   newTestall(st),
+		reload:    newReload(),
+		lag:       newLag(o.ClassicBuckets),
 	}
+	st.Observe(m.durations.observe)
+	for _, p := range []part{results{}, runs{}, failures{labels}, m.durations, assertions{}, facts{}, appliance{}, suppression{o.Windows}, disagree{st}} {
+		m.families = append(m.families, p.families()...)
+	}
+	slices.SortFunc(m.families, func(a, b family) int { return cmp.Compare(a.name, b.name) })
 	m.registry.MustRegister(
-		m, m.testall, m.reload, m.lag,
+		m.testall, m.reload, m.lag, m.errors,
 		version.NewCollector("idp_exporter"),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -78,23 +82,9 @@ func New(st *state.State, o Options) *Metrics {
 	return m
 }
 
-// Registry returns the registry that holds the metrics, for further ones.
+// Registry returns the registry for further metrics, which must not have names
+// of those that the state has.
 func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
-
-// Describe implements prometheus.Collector.
-func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, p := range m.parts {
-		p.describe(ch)
-	}
-}
-
-// Collect implements prometheus.Collector.
-func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
-	entries := m.state.Snapshot()
-	for _, p := range m.parts {
-		p.collect(ch, entries)
-	}
-}
 
 // desc is a metric of one value.
 type desc struct {

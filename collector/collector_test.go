@@ -11,34 +11,38 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
 
-// A registry that checks descriptions finds nothing wrong.
-func TestPedantic(t *testing.T) {
+// Whoever checks what a gatherer returns finds each series once, its labels
+// sorted, and everything in order.
+func TestSorted(t *testing.T) {
 	t.Parallel()
 	m, _ := filled(true)
-	r := prometheus.NewPedanticRegistry()
-	require.NoError(t, r.Register(m))
-	require.NoError(t, r.Register(m.testall))
-	require.NoError(t, r.Register(m.reload))
-	_, err := r.Gather()
+	all, err := own(m).Gather()
 	require.NoError(t, err)
+	checked, err := prometheus.Gatherers{own(m)}.Gather()
+	require.NoError(t, err)
+	require.Len(t, checked, len(all))
+	for i := range all {
+		require.True(t, proto.Equal(checked[i], all[i]), all[i].GetName())
+	}
 }
 
 func TestSeriesVanishWithTheirProbe(t *testing.T) {
 	t.Parallel()
 	m, st := filled(true)
 	mentions := func(s string) bool {
-		return strings.Contains(render(t, m.registry, expfmt.TypeTextPlain), s)
+		return strings.Contains(render(t, m, expfmt.TypeTextPlain), s)
 	}
 	require.True(t, mentions(`probe="sign-in"`))
 	require.True(t, mentions(`kind="http"`))
 	st.Configure(specs()[1:3], state.Options{})
 	require.False(t, mentions(`probe="sign-in"`))
-	require.Len(t, m.parts[3].(*durations).known, 2)
+	require.Len(t, m.durations.known, 2)
 
 	// The same key as another kind: nothing of the old one remains.
 	other := specs()[2]
@@ -50,11 +54,11 @@ func TestSeriesVanishWithTheirProbe(t *testing.T) {
 	require.True(t, mentions(`idp_probe_duration_seconds_count{kind="login",node="",probe="page",result="pass"} 1`))
 	st.Configure(nil, state.Options{})
 	require.False(t, mentions("probe="))
-	n, err := testutil.GatherAndCount(m.registry, "idp_probe_duration_seconds")
+	n, err := testutil.GatherAndCount(m, "idp_probe_duration_seconds")
 	require.NoError(t, err)
 	require.Zero(t, n)
 	// Nor does it come back through an observer that was late.
-	m.parts[3].(*durations).observe(page, specs()[2], probes.Result{})
+	m.durations.observe(page, specs()[2], probes.Result{})
 	require.False(t, mentions("probe="))
 }
 
@@ -77,7 +81,7 @@ func TestLabelsAreBounded(t *testing.T) {
 	}
 	before, _ := st.Entry(login)
 	st.Record(login, probes.Result{Outcome: probes.Fail, Reason: probes.ReasonInternal, Steps: before.Last.Steps})
-	require.NoError(t, testutil.GatherAndCompare(m.registry, strings.NewReader(`
+	require.NoError(t, testutil.GatherAndCompare(m, strings.NewReader(`
 # HELP idp_probe_failure_info Where and why the last conclusive run of the probe failed; 1 while it did.
 # TYPE idp_probe_failure_info gauge
 idp_probe_failure_info{node="n1",probe="sign-in",reason="internal",step=""} 1
@@ -105,7 +109,7 @@ func TestAssertionsOfOneName(t *testing.T) {
 	st.Record(login, probes.Result{Outcome: probes.Fail, Assertions: []probes.Assertion{
 		{Name: "a", Pass: true}, {Name: "a"}, {Name: "a", Pass: true}, {Name: "b\xff", Pass: true}, {Name: "b?", Pass: true},
 	}})
-	require.NoError(t, testutil.GatherAndCompare(m.registry, strings.NewReader(`
+	require.NoError(t, testutil.GatherAndCompare(m, strings.NewReader(`
 # HELP idp_probe_assertion_pass Whether the expectation held in the last conclusive run of the probe; absent where that run did not get so far.
 # TYPE idp_probe_assertion_pass gauge
 idp_probe_assertion_pass{assertion="a",node="n1",probe="sign-in"} 0
@@ -118,7 +122,7 @@ func TestVerdictAndTestallAgree(t *testing.T) {
 	st := state.New(state.Options{})
 	m := New(st, Options{})
 	value := func(name string) float64 {
-		all, err := m.registry.Gather()
+		all, err := m.Gather()
 		require.NoError(t, err)
 		for _, f := range all {
 			if f.GetName() == name {
@@ -162,7 +166,7 @@ func TestConcurrentScrapes(t *testing.T) {
 	for range 3 {
 		wg.Go(func() {
 			for range 20 {
-				_, err := m.registry.Gather()
+				_, err := m.Gather()
 				require.NoError(t, err)
 			}
 		})

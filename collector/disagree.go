@@ -1,7 +1,9 @@
 package collector
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
+	"cmp"
+	"maps"
+	"slices"
 
 	"github.com/idp-exporter/idp_exporter/internal/state"
 )
@@ -10,17 +12,17 @@ import (
 // least two of them have told.
 type disagree struct {
 	state *state.State
-	nodes desc
 }
 
-func newDisagree(st *state.State) *disagree {
-	return &disagree{st, gauge("idp_nodes_disagree",
-		"Whether the nodes of the provider differ in their key set, clock, certificate or discovery document.", "provider", "what")}
+func (d disagree) families() []family {
+	return []family{{
+		name: "idp_nodes_disagree", labels: noLabels, after: []string{"provider", "what"},
+		help: "Whether the nodes of the provider differ in their key set, clock, certificate or discovery document.",
+		show: d.show,
+	}}
 }
 
-func (d *disagree) describe(ch chan<- *prometheus.Desc) { describe(ch, d.nodes) }
-
-func (d *disagree) collect(ch chan<- prometheus.Metric, _ []state.Entry) {
+func (d disagree) show(_ *moment, s sink) {
 	values := map[state.Comparison]float64{}
 	for c := range d.state.Compared() {
 		values[c] = 0
@@ -28,7 +30,10 @@ func (d *disagree) collect(ch chan<- prometheus.Metric, _ []state.Entry) {
 	for _, x := range d.state.Disagreements() {
 		values[state.Comparison{Provider: x.Provider, What: x.What}] = 1
 	}
-	for c, v := range values {
-		d.nodes.send(ch, v, c.Provider, c.What)
+	byName := func(a, b state.Comparison) int {
+		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.What, b.What))
+	}
+	for _, c := range slices.SortedFunc(maps.Keys(values), byName) {
+		s.put(point{entry: none, after: c.Provider, last: c.What, value: values[c]})
 	}
 }

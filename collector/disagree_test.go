@@ -28,7 +28,7 @@ func TestNodesAgreeOnlyAboutWhatTheyTold(t *testing.T) {
 			want = "# HELP idp_nodes_disagree Whether the nodes of the provider differ in their key set, clock, certificate or discovery document.\n" +
 				"# TYPE idp_nodes_disagree gauge\n" + want
 		}
-		require.NoError(t, testutil.GatherAndCompare(m.registry, strings.NewReader(want), "idp_nodes_disagree"))
+		require.NoError(t, testutil.GatherAndCompare(m, strings.NewReader(want), "idp_nodes_disagree"))
 	}
 	shows("")
 	record := func(node string, end time.Time) {

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"time"
@@ -17,30 +18,39 @@ var runBuckets = [...]float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
 // durations shows how long runs and their steps take.
 type durations struct {
-	labels labels
-	step   desc
-	runs   *prometheus.HistogramVec
+	classic bool
+	labels  labels
 
 	mu    sync.Mutex
 	known map[state.Key]*series
 }
 
-// series are the histograms of one probe on one node, by outcome, nil until
-// the first run that ended so.
+// series are the durations of one probe on one node, by outcome.
 type series struct {
 	kind    string
-	results [4]prometheus.Histogram
+	results [4]*tally // each nil until the first run that ended so; set under the mutex of durations
 }
 
 func newDurations(classic bool, l labels) *durations {
 	return &durations{
-		labels: l,
-		step: gauge("idp_probe_step_duration_seconds", "How long each step of the last run of the probe took.",
-			"probe", "node", "step"),
-		runs: prometheus.NewHistogramVec(histogram("idp_probe_duration_seconds",
-			"How long runs of the probe took, by result.", classic, runBuckets[:]),
-			[]string{"probe", "kind", "node", "result"}),
-		known: map[state.Key]*series{},
+		classic: classic,
+		labels:  l,
+		known:   map[state.Key]*series{},
+	}
+}
+
+func (d *durations) families() []family {
+	return []family{
+		{
+			name: "idp_probe_duration_seconds", kind: isHistogram, labels: kindLabels, after: []string{"result"},
+			help: "How long runs of the probe took, by result.",
+			show: showDurations,
+		},
+		{
+			name: "idp_probe_step_duration_seconds", labels: nodeLabels, after: []string{"step"},
+			help: "How long each step of the last run of the probe took.",
+			show: d.steps,
+		},
 	}
 }
 
@@ -65,85 +75,79 @@ func (d *durations) observe(k state.Key, spec state.Spec, r probes.Result) {
 	defer d.mu.Unlock()
 	s := d.known[k]
 	if s == nil || s.kind != spec.Kind {
-		d.forget(k)
 		s = &series{kind: spec.Kind}
 		d.known[k] = s
 	}
-	h := &s.results[r.Outcome&3]
-	if *h == nil {
-		*h = d.runs.WithLabelValues(k.Probe, s.kind, k.Node, r.Outcome.String()).(prometheus.Histogram)
+	t := s.results[r.Outcome&3]
+	if t == nil {
+		t = newTally(d.classic, time.Now())
+		s.results[r.Outcome&3] = t
 	}
-	(*h).Observe(r.Duration.Seconds())
+	t.observe(r.Duration.Seconds())
 }
 
-// forget needs mu.
-func (d *durations) forget(k state.Key) {
-	s := d.known[k]
-	if s == nil {
-		return
-	}
-	for _, o := range probes.Outcomes() {
-		d.runs.DeleteLabelValues(k.Probe, s.kind, k.Node, o.String())
-	}
-	delete(d.known, k)
-}
-
-func (d *durations) describe(ch chan<- *prometheus.Desc) {
-	describe(ch, d.step)
-	d.runs.Describe(ch)
-}
-
-func (d *durations) collect(ch chan<- prometheus.Metric, entries []state.Entry) {
-	for i := range entries {
-		if e := &entries[i]; e.Last != nil {
-			d.steps(ch, e)
-		}
-	}
+// of returns the durations of each entry, as far as there are any, and drops
+// those of probes that are gone.
+func (d *durations) of(entries []state.Entry) [][4]*tally {
+	all := make([][4]*tally, len(entries))
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	shown := make(map[state.Key]bool, len(d.known))
+	shown := 0
 	for i := range entries {
-		e := &entries[i]
-		s := d.known[e.Key]
-		if s == nil || s.kind != e.Kind {
-			continue
+		if s := d.known[entries[i].Key]; s != nil && s.kind == entries[i].Kind {
+			all[i] = s.results
+			shown++
 		}
-		shown[e.Key] = true
-		for _, h := range s.results {
-			if h != nil {
-				ch <- h
+	}
+	if shown == len(d.known) {
+		return all
+	}
+	kinds := make(map[state.Key]string, len(entries))
+	for i := range entries {
+		kinds[entries[i].Key] = entries[i].Kind
+	}
+	for k, s := range d.known {
+		if kind, there := kinds[k]; !there || kind != s.kind {
+			delete(d.known, k)
+		}
+	}
+	return all
+}
+
+func showDurations(m *moment, s sink) {
+	outcomes := sortedOutcomes()
+	for _, i := range m.order(kindLabels) {
+		for _, o := range outcomes {
+			if t := m.runs[i][o]; t != nil {
+				s.putHistogram(i, o.String(), t)
 			}
-		}
-	}
-	if len(shown) == len(d.known) {
-		return
-	}
-	for k := range d.known {
-		if !shown[k] {
-			d.forget(k) // the probe is gone, and its series with it
 		}
 	}
 }
 
 // steps shows the steps of the last run. Steps that share a name on the page
 // are shown as one, since a series that comes twice would spoil the scrape.
-func (d *durations) steps(ch chan<- prometheus.Metric, e *state.Entry) {
-	type sum struct {
-		name string
-		took time.Duration
-	}
-	var room [16]sum
-	sums := room[:0]
-	for _, s := range e.Last.Steps {
-		name := d.labels.step(e.Kind, s.Name)
-		i := slices.IndexFunc(sums, func(x sum) bool { return x.name == name })
-		if i < 0 {
-			sums = append(sums, sum{name, s.Duration})
+func (d *durations) steps(m *moment, s sink) {
+	var sums []point
+	for _, i := range m.order(nodeLabels) {
+		e := &m.entries[i]
+		if e.Last == nil {
 			continue
 		}
-		sums[i].took += s.Duration
-	}
-	for _, s := range sums {
-		d.step.send(ch, s.took.Seconds(), e.Probe, e.Node, s.name)
+		sums = sums[:0]
+		for _, step := range e.Last.Steps {
+			name := d.labels.step(e.Kind, step.Name)
+			at := slices.IndexFunc(sums, func(p point) bool { return p.after == name })
+			if at < 0 {
+				at = len(sums)
+				sums = append(sums, point{entry: i, after: name})
+			}
+			sums[at].value += float64(step.Duration)
+		}
+		slices.SortFunc(sums, func(a, b point) int { return cmp.Compare(a.after, b.after) })
+		for _, p := range sums {
+			p.value = time.Duration(p.value).Seconds() // whole numbers up to here, thus exact
+			s.put(p)
+		}
 	}
 }

@@ -1,7 +1,9 @@
 package collector
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
+	"cmp"
+	"maps"
+	"slices"
 
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/probes"
@@ -9,25 +11,31 @@ import (
 
 // failures shows where and why runs failed.
 type failures struct {
-	labels      labels
-	total, info desc
+	labels labels
 }
 
-func newFailures(l labels) *failures {
-	return &failures{
-		labels: l,
-		total: counter("idp_probe_failures_total", "Failed runs of the probe by the step that failed and the reason.",
-			"probe", "node", "step", "reason"),
-		info: gauge("idp_probe_failure_info", "Where and why the last conclusive run of the probe failed; 1 while it did.",
-			"probe", "node", "step", "reason"),
+func (f failures) families() []family {
+	after := []string{"reason", "step"}
+	return []family{
+		{
+			name: "idp_probe_failures_total", kind: isCounter, labels: nodeLabels, after: after,
+			help: "Failed runs of the probe by the step that failed and the reason.",
+			show: f.total,
+		},
+		{
+			name: "idp_probe_failure_info", labels: nodeLabels, after: after,
+			help: "Where and why the last conclusive run of the probe failed; 1 while it did.",
+			show: f.info,
+		},
 	}
 }
 
-func (f *failures) describe(ch chan<- *prometheus.Desc) { describe(ch, f.total, f.info) }
-
-func (f *failures) collect(ch chan<- prometheus.Metric, entries []state.Entry) {
-	for i := range entries {
-		e := &entries[i]
+func (f failures) total(m *moment, s sink) {
+	byName := func(a, b state.StepReason) int {
+		return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Step, b.Step))
+	}
+	for _, i := range m.order(nodeLabels) {
+		e := &m.entries[i]
 		if len(e.Failures) == 0 {
 			continue
 		}
@@ -36,12 +44,18 @@ func (f *failures) collect(ch chan<- prometheus.Metric, entries []state.Entry) {
 		for sr, n := range e.Failures {
 			sums[f.labels.failure(e.Kind, sr)] += n
 		}
-		for sr, n := range sums {
-			f.total.send(ch, float64(n), e.Probe, e.Node, sr.Step, string(sr.Reason))
+		for _, sr := range slices.SortedFunc(maps.Keys(sums), byName) {
+			s.put(point{entry: i, after: string(sr.Reason), last: sr.Step, value: float64(sums[sr])})
 		}
-		if last := e.LastConclusive; last != nil && last.Outcome == probes.Fail {
+	}
+}
+
+func (f failures) info(m *moment, s sink) {
+	for _, i := range m.order(nodeLabels) {
+		e := &m.entries[i]
+		if last := e.LastConclusive; len(e.Failures) > 0 && last != nil && last.Outcome == probes.Fail {
 			sr := f.labels.failure(e.Kind, state.StepReason{Step: last.FailedStep, Reason: last.Reason})
-			f.info.send(ch, 1, e.Probe, e.Node, sr.Step, string(sr.Reason))
+			s.put(point{entry: i, after: string(sr.Reason), last: sr.Step, value: 1})
 		}
 	}
 }

@@ -112,16 +112,20 @@ func TestHostInAScrape(t *testing.T) {
 
 func TestAppliance(t *testing.T) {
 	t.Parallel()
-	entry := func(node string, codes map[string]int) state.Entry {
-		return state.Entry{Spec: state.Spec{Key: state.Key{Probe: "appliance", Node: node}}, Last: &probes.Result{Facts: probes.Facts{ResourceStatus: codes}}}
+	st := state.New(state.Options{})
+	m := New(st, Options{})
+	codes := map[string]map[string]int{
+		"a0-1": {"cpu": 204, "disk": 520, "email": 429, "db": 401}, "a0-2": {"cpu": 520}, "a0-3": nil,
 	}
-	entries := []state.Entry{
-		entry("a0-1", map[string]int{"cpu": 204, "disk": 520, "email": 429, "db": 401}), entry("a0-2", map[string]int{"cpu": 520}),
-		entry("a0-3", nil), {Spec: state.Spec{Key: state.Key{Probe: "other"}}},
+	specs := []state.Spec{{Key: state.Key{Probe: "other"}}}
+	for node := range codes {
+		specs = append(specs, state.Spec{Key: state.Key{Probe: "appliance", Node: node}})
 	}
-	r := prometheus.NewPedanticRegistry()
-	r.MustRegister(alone{newAppliance(), entries})
-	require.NoError(t, testutil.GatherAndCompare(r, strings.NewReader(`
+	st.Configure(specs, state.Options{})
+	for node, list := range codes {
+		st.Record(state.Key{Probe: "appliance", Node: node}, probes.Result{Facts: probes.Facts{ResourceStatus: list}})
+	}
+	require.NoError(t, testutil.GatherAndCompare(m, strings.NewReader(`
 # HELP idp_appliance_status The appliance's resource: 1 well (204), 0 warning (520); absent where the last run did not learn it.
 # TYPE idp_appliance_status gauge
 idp_appliance_status{node="a0-1",probe="appliance",resource="cpu"} 1
@@ -134,18 +138,8 @@ idp_appliance_status_code{node="a0-1",probe="appliance",resource="db"} 401
 idp_appliance_status_code{node="a0-1",probe="appliance",resource="disk"} 520
 idp_appliance_status_code{node="a0-1",probe="appliance",resource="email"} 429
 idp_appliance_status_code{node="a0-2",probe="appliance",resource="cpu"} 520
-`)))
-	problems, err := testutil.GatherAndLint(r)
+`), "idp_appliance_status", "idp_appliance_status_code"))
+	problems, err := testutil.GatherAndLint(m)
 	require.NoError(t, err)
 	require.Empty(t, problems)
 }
-
-// alone shows one part.
-type alone struct {
-	part
-	entries []state.Entry
-}
-
-func (a alone) Describe(ch chan<- *prometheus.Desc) { a.describe(ch) }
-
-func (a alone) Collect(ch chan<- prometheus.Metric) { a.collect(ch, a.entries) }

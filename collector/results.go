@@ -1,50 +1,50 @@
 package collector
 
-import (
-	"strconv"
-
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/idp-exporter/idp_exporter/internal/state"
-)
+import "github.com/idp-exporter/idp_exporter/internal/state"
 
 // results shows what probes are and how they stand.
-type results struct {
-	info, success, verdict, lastRun, lastPass desc
-}
+type results struct{}
 
-func newResults() *results {
-	return &results{
-		info: gauge("idp_probe_info", "A configured probe on a node (node=\"\" is the public name), always 1.",
-			"probe", "kind", "node", "provider", "severity", "gates"),
-		success: gauge("idp_probe_success", "Whether the last conclusive run of the probe passed, warnings included.",
-			"probe", "kind", "node"),
-		verdict: gauge("idp_probe_verdict", "Whether the probe passes after damping, warnings included; what /testall uses.",
-			"probe", "kind", "node"),
-		lastRun: gauge("idp_probe_last_run_timestamp_seconds", "When the last run of the probe started.",
-			"probe", "node"),
-		lastPass: gauge("idp_probe_last_pass_timestamp_seconds", "When the last run of the probe that passed or warned started.",
-			"probe", "node"),
+func (results) families() []family {
+	return []family{
+		{
+			name: "idp_probe_info", labels: infoLabels,
+			help: "A configured probe on a node (node=\"\" is the public name), always 1.",
+			show: showInfo,
+		},
+		family{
+			name: "idp_probe_success", labels: kindLabels,
+			help: "Whether the last conclusive run of the probe passed, warnings included.",
+		}.each(func(e *state.Entry) (float64, bool) {
+			return boolean(e.LastConclusive != nil && e.LastConclusive.Outcome.OK()), e.LastConclusive != nil
+		}),
+		family{
+			name: "idp_probe_verdict", labels: kindLabels,
+			help: "Whether the probe passes after damping, warnings included; what /testall uses.",
+		}.each(func(e *state.Entry) (float64, bool) { return boolean(e.Verdict.OK()), true }),
+		family{
+			name: "idp_probe_last_run_timestamp_seconds", labels: nodeLabels,
+			help: "When the last run of the probe started.",
+		}.each(func(e *state.Entry) (float64, bool) {
+			if e.Last == nil {
+				return 0, false
+			}
+			return seconds(e.Last.Start), true
+		}),
+		family{
+			name: "idp_probe_last_pass_timestamp_seconds", labels: nodeLabels,
+			help: "When the last run of the probe that passed or warned started.",
+		}.each(func(e *state.Entry) (float64, bool) { return seconds(e.LastPass), !e.LastPass.IsZero() }),
 	}
 }
 
-func (r *results) describe(ch chan<- *prometheus.Desc) {
-	describe(ch, r.info, r.success, r.verdict, r.lastRun, r.lastPass)
-}
-
-func (r *results) collect(ch chan<- prometheus.Metric, entries []state.Entry) {
-	for i := range entries {
-		e := &entries[i]
-		r.info.send(ch, 1, e.Probe, e.Kind, e.Node, e.Provider, string(e.Severity), strconv.FormatBool(e.Gates))
-		r.verdict.send(ch, boolean(e.Verdict.OK()), e.Probe, e.Kind, e.Node)
-		if e.LastConclusive != nil {
-			r.success.send(ch, boolean(e.LastConclusive.Outcome.OK()), e.Probe, e.Kind, e.Node)
-		}
-		if e.Last != nil {
-			r.lastRun.send(ch, seconds(e.Last.Start), e.Probe, e.Node)
-		}
-		if !e.LastPass.IsZero() {
-			r.lastPass.send(ch, seconds(e.LastPass), e.Probe, e.Node)
+// showInfo shows false before true, since gates is the first label by name.
+func showInfo(m *moment, s sink) {
+	for _, gates := range []bool{false, true} {
+		for _, i := range m.order(kindLabels) {
+			if m.entries[i].Gates == gates {
+				s.put(point{entry: i, value: 1})
+			}
 		}
 	}
 }

@@ -1,38 +1,48 @@
 package collector
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
+	"cmp"
+	"slices"
 
-	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
 
 // runs counts runs that took place and runs that did not.
-type runs struct {
-	runs, skipped desc
-}
+type runs struct{}
 
-func newRuns() *runs {
-	return &runs{
-		runs: counter("idp_probe_runs_total", "Runs of the probe by result: pass, warn, fail, unknown.",
-			"probe", "kind", "node", "result"),
-		skipped: counter("idp_probe_runs_skipped_total",
-			"Due runs that did not take place: overrun (the one before still went on), backoff (a deliberate pause), budget (a shared limit).",
-			"probe", "node", "cause"),
+func (runs) families() []family {
+	return []family{
+		{
+			name: "idp_probe_runs_total", kind: isCounter, labels: kindLabels, after: []string{"result"},
+			help: "Runs of the probe by result: pass, warn, fail, unknown.",
+			show: showRuns,
+		},
+		{
+			name: "idp_probe_runs_skipped_total", kind: isCounter, before: "cause", labels: nodeLabels,
+			help: "Due runs that did not take place: overrun (the one before still went on), backoff (a deliberate pause), budget (a shared limit).",
+			show: showSkipped,
+		},
 	}
 }
 
-func (r *runs) describe(ch chan<- *prometheus.Desc) { describe(ch, r.runs, r.skipped) }
-
-func (r *runs) collect(ch chan<- prometheus.Metric, entries []state.Entry) {
-	outcomes, causes := probes.Outcomes(), probes.SkipCauses()
-	for i := range entries {
-		e := &entries[i]
+func showRuns(m *moment, s sink) {
+	outcomes := sortedOutcomes()
+	for _, i := range m.order(kindLabels) {
 		for _, o := range outcomes {
-			r.runs.send(ch, float64(e.Runs[o]), e.Probe, e.Kind, e.Node, o.String())
-		}
-		for _, c := range causes {
-			r.skipped.send(ch, float64(e.Skipped[c]), e.Probe, e.Node, string(c))
+			s.put(point{entry: i, after: o.String(), value: float64(m.entries[i].Runs[o])})
 		}
 	}
+}
+
+func showSkipped(m *moment, s sink) {
+	for _, cause := range slices.Sorted(slices.Values(probes.SkipCauses())) {
+		for _, i := range m.order(nodeLabels) {
+			s.put(point{entry: i, before: string(cause), value: float64(m.entries[i].Skipped[cause])})
+		}
+	}
+}
+
+// sortedOutcomes returns the outcomes by name.
+func sortedOutcomes() []probes.Outcome {
+	return slices.SortedFunc(slices.Values(probes.Outcomes()), func(a, b probes.Outcome) int { return cmp.Compare(a.String(), b.String()) })
 }

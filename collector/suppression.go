@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/idp-exporter/idp_exporter/internal/state"
 )
 
@@ -20,47 +18,68 @@ type Windows interface {
 
 // suppression shows what raises no alarm of its own, and why.
 type suppression struct {
-	windows                     Windows
-	suppressed, drained, active desc
+	windows Windows
 }
 
-func newSuppression(w Windows) *suppression {
-	return &suppression{
-		windows: w,
-		suppressed: gauge("idp_probe_suppressed",
-			"1 while the probe raises no alarm of its own: a window is open, its node is drained, or a probe that it needs fails.",
-			"probe", "node", "cause"),
-		drained: gauge("idp_node_drained", "Whether the node is drained (node=\"\" is the public name).", "node"),
-		active:  gauge("idp_maintenance_active", "Whether a maintenance window of that name is open.", "window"),
+func (p suppression) families() []family {
+	return []family{
+		{
+			name: "idp_probe_suppressed", before: "cause", labels: nodeLabels,
+			help: "1 while the probe raises no alarm of its own: a window is open, its node is drained, or a probe that it needs fails.",
+			show: showSuppressed,
+		},
+		{
+			name: "idp_node_drained", labels: noLabels, after: []string{"node"},
+			help: "Whether the node is drained (node=\"\" is the public name).",
+			show: showDrained,
+		},
+		{
+			name: "idp_maintenance_active", labels: noLabels, after: []string{"window"},
+			help: "Whether a maintenance window of that name is open.",
+			show: p.showWindows,
+		},
 	}
 }
 
-func (s *suppression) describe(ch chan<- *prometheus.Desc) {
-	describe(ch, s.suppressed, s.drained, s.active)
+func showSuppressed(m *moment, s sink) {
+	byCause := map[string][]int{}
+	for _, i := range m.order(nodeLabels) {
+		if cause := m.entries[i].Suppressed; cause != "" {
+			byCause[cause] = append(byCause[cause], i)
+		}
+	}
+	for _, cause := range slices.Sorted(maps.Keys(byCause)) {
+		for _, i := range byCause[cause] {
+			s.put(point{entry: i, before: cause, value: 1})
+		}
+	}
 }
 
-func (s *suppression) collect(ch chan<- prometheus.Metric, entries []state.Entry) {
+func showDrained(m *moment, s sink) {
 	drained := map[string]bool{}
-	for i := range entries {
-		e := &entries[i]
-		if e.Suppressed != "" {
-			s.suppressed.send(ch, 1, e.Probe, e.Node, e.Suppressed)
-		}
+	for i := range m.entries {
+		e := &m.entries[i]
 		drained[e.Node] = drained[e.Node] || e.Suppressed == state.SuppressedDrained
 	}
-	for _, node := range slices.Sorted(maps.Keys(drained)) {
-		s.drained.send(ch, boolean(drained[node]), node)
-	}
-	if s.windows == nil {
+	showNamed(s, drained)
+}
+
+func (p suppression) showWindows(_ *moment, s sink) {
+	if p.windows == nil {
 		return
 	}
 	// Names that differ in bytes that no label can hold meet in one series.
 	open := map[string]bool{}
-	for name, is := range s.windows.WindowNames(time.Now()) {
+	for name, is := range p.windows.WindowNames(time.Now()) {
 		name = strings.ToValidUTF8(name, "?")
 		open[name] = open[name] || is
 	}
-	for name, is := range open {
-		s.active.send(ch, boolean(is), name)
+	showNamed(s, open)
+}
+
+// showNamed shows values by the name that is their only label.
+func showNamed(s sink, values map[string]bool) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		s.put(point{entry: none, after: name, value: boolean(values[name])})
 	}
 }

@@ -27,15 +27,28 @@ type exporter struct {
 // startExporter starts the built exporter with probes of a page, behind a
 // token, and waits until they have passed.
 func startExporter(ctx context.Context, binary, page string, probes int) (*exporter, error) {
+	return startWith(ctx, binary, pages(page, probes, 10*time.Minute))
+}
+
+// pages configures probes of a page.
+func pages(page string, probes int, every time.Duration) string {
+	var text strings.Builder
+	text.WriteString("probes:\n")
+	for i := range probes {
+		fmt.Fprintf(&text, "  - {name: page%05d, kind: http, url: %q, every: %s}\n", i, page, every)
+	}
+	return text.String()
+}
+
+// startWith starts the built exporter with a configuration, behind a token, and
+// waits until its probes have passed.
+func startWith(ctx context.Context, binary, config string) (*exporter, error) {
 	token, entry, err := access.CreateToken("bench", []string{access.All})
 	if err != nil {
 		return nil, err
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "access:\n  tokens:\n    - {name: bench, hash: %q, scopes: [all]}\nprobes:\n", entry.Hash)
-	for i := range probes {
-		fmt.Fprintf(&text, "  - {name: page%05d, kind: http, url: %q, every: 10m}\n", i, page)
-	}
+	fmt.Fprintf(&text, "access:\n  tokens:\n    - {name: bench, hash: %q, scopes: [all]}\n%s", entry.Hash, config)
 	folder, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err

@@ -28,6 +28,10 @@ func counterpart(ctx context.Context, what string) error {
 		fmt.Println(running.Issuer)
 		<-ctx.Done()
 		return running.Close()
+	case "gauges":
+		return serveGauges(ctx)
+	case "targets":
+		return serveTargets(ctx)
 	case "console":
 		return console(ctx)
 	case "page":
