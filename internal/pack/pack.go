@@ -1,0 +1,60 @@
+// Package pack is what all artifacts for consoles are stamped with and made
+// from, so that no two of them can disagree.
+//
+// It owns no artifact: each console has a room of its own, and internal/assets
+// gathers them.
+package pack
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/idp-exporter/idp_exporter/bridges/snmp/mib"
+)
+
+// DefaultURL is where links lead unless another site is given: the project's own
+// files.
+const DefaultURL = "https://github.com/idp-exporter/idp_exporter/blob/main/"
+
+// Site is what artifacts are stamped with.
+type Site struct {
+	// MIB is the place of the MIB in the tree of names, and the prefix of the
+	// names in it.
+	MIB mib.Model
+	// URL is the root of docs/ and docs/runbooks/, final slash included.
+	URL string
+}
+
+// New returns the site for a base OID, a prefix of names and a URL; each may be
+// empty and is then the default.
+func New(oid, prefix, site string) (Site, error) {
+	model, err := mib.New(oid)
+	if err != nil {
+		return Site{}, fmt.Errorf("base OID: %w", err)
+	}
+	if prefix != "" {
+		model.Prefix = prefix
+		if err := model.Check(); err != nil {
+			return Site{}, fmt.Errorf("prefix: %w", err)
+		}
+	}
+	if site == "" {
+		site = DefaultURL
+	}
+	u, err := url.Parse(site)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return Site{}, errors.New("the site's URL is to be http or https with a host, without user, query and fragment, such as https://wiki.example.com/idp/")
+	}
+	return Site{MIB: model, URL: strings.TrimSuffix(site, "/") + "/"}, nil
+}
+
+// Runbook returns the address of a page below docs/runbooks/, such as
+// "IdPSignInDown"; of the list of them for the empty name.
+func (s Site) Runbook(name string) string {
+	if name == "" {
+		name = "README"
+	}
+	return s.URL + "docs/runbooks/" + name + ".md"
+}
