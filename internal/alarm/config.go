@@ -41,8 +41,9 @@ type Config struct {
 	// UnknownSeverity is given to alerts whose severity is missing or no known word.
 	UnknownSeverity probes.Severity `yaml:"unknown_severity"`
 	// RunbookURL is a Go template of the link that an alarm gets which brings
-	// none. It knows .Name, .Probe, .Node, .Reason and .Severity, each escaped
-	// for use in a path.
+	// none. It knows .Name, .Probe, .Node, .Reason, .Severity and .Page, each
+	// escaped for use in a path. An alarm without a page gets no link from a
+	// template that has .Page.
 	RunbookURL string `yaml:"runbook_url"`
 	// MaxAlarms is how many alarms there may be at once; further ones are
 	// refused, counted, and taken up once there is room.
@@ -80,12 +81,15 @@ type Common struct {
 	Transitions string `yaml:"transitions"`
 }
 
+// Runbooks is the default of Config.RunbookURL: the project's own pages.
+const Runbooks = "https://github.com/idp-exporter/idp_exporter/blob/main/docs/runbooks/{{ .Page }}.md"
+
 // NewConfig returns the defaults.
 func NewConfig() Config {
 	return Config{
 		StaleAfter: 5 * time.Hour, ReplicaLabels: []string{"prometheus_replica", "__replica__"}, SeverityLabel: "severity",
 		UnknownSeverity: probes.Indeterminate, MaxAlarms: 20_000, MaxTransitions: 10_000, WebhookMaxBytes: 4 << 20,
-		Heartbeat: 5 * time.Minute, Resend: 15 * time.Minute, ClearResendFor: 4 * time.Hour, Transitions: Latest,
+		RunbookURL: Runbooks, Heartbeat: 5 * time.Minute, Resend: 15 * time.Minute, ClearResendFor: 4 * time.Hour, Transitions: Latest,
 	}
 }
 
@@ -184,9 +188,13 @@ func (p *problems) intervals(heartbeat, resend, clearFor time.Duration, transiti
 }
 
 // runbook makes the links of alarms that bring none.
-type runbook struct{ *template.Template }
+type runbook struct {
+	*template.Template
+	// paged tells that the template is of no use to what has no page.
+	paged bool
+}
 
-type runbookFields struct{ Name, Probe, Node, Reason, Severity string }
+type runbookFields struct{ Name, Probe, Node, Reason, Severity, Page string }
 
 func newRunbook(text string) (runbook, error) {
 	if text == "" {
@@ -196,8 +204,8 @@ func newRunbook(text string) (runbook, error) {
 	if err != nil {
 		return runbook{}, fmt.Errorf("is no template: %w", err)
 	}
-	r := runbook{t}
-	link, err := r.execute(bridges.Alarm{Name: "login", Probe: "login", Severity: probes.Critical})
+	r := runbook{t, strings.Contains(text, ".Page")}
+	link, err := r.execute(bridges.Alarm{Name: "login", Probe: "login", Severity: probes.Critical}, "IdPSignInDown")
 	if err != nil {
 		return runbook{}, fmt.Errorf("the template fails: %w", err)
 	}
@@ -207,20 +215,20 @@ func newRunbook(text string) (runbook, error) {
 	return r, nil
 }
 
-func (r runbook) execute(a bridges.Alarm) (string, error) {
+func (r runbook) execute(a bridges.Alarm, page string) (string, error) {
 	var b strings.Builder
 	err := r.Execute(&b, runbookFields{
-		url.PathEscape(a.Name), url.PathEscape(a.Probe), url.PathEscape(a.Node), url.PathEscape(a.Reason), string(a.Severity),
+		url.PathEscape(a.Name), url.PathEscape(a.Probe), url.PathEscape(a.Node), url.PathEscape(a.Reason), string(a.Severity), url.PathEscape(page),
 	})
 	return b.String(), err
 }
 
 // link returns the link for an alarm, empty if there is none.
-func (r runbook) link(a bridges.Alarm) string {
-	if r.Template == nil {
+func (r runbook) link(a bridges.Alarm, page string) string {
+	if r.Template == nil || r.paged && page == "" {
 		return ""
 	}
-	link, err := r.execute(a)
+	link, err := r.execute(a, page)
 	if err != nil {
 		return ""
 	}

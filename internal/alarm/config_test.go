@@ -114,8 +114,12 @@ func TestRunbook(t *testing.T) {
 	t.Parallel()
 	r, err := newRunbook("https://wiki.example.com/{{ .Name }}?node={{ .Node }}")
 	require.NoError(t, err)
-	require.Equal(t, "https://wiki.example.com/a%2Fb?node=n1", r.link(bridges.Alarm{Name: "a/b", Node: "n1"}))
-	require.Empty(t, runbook{}.link(bridges.Alarm{}))
+	require.Equal(t, "https://wiki.example.com/a%2Fb?node=n1", r.link(bridges.Alarm{Name: "a/b", Node: "n1"}, ""))
+	require.Empty(t, runbook{}.link(bridges.Alarm{}, ""))
+	r, err = newRunbook(Runbooks)
+	require.NoError(t, err)
+	require.Regexp(t, `/docs/runbooks/IdPNodeOut\.md$`, r.link(bridges.Alarm{Name: "login"}, "IdPNodeOut"))
+	require.Empty(t, r.link(bridges.Alarm{Name: "login"}, ""))
 	for _, s := range []string{"javascript:alert(1)", "//x", "ftp://x/", "https://", "x", "https://" + strings.Repeat("x", maxLink)} {
 		require.Empty(t, webLink(s), s)
 	}

@@ -74,6 +74,7 @@ type Source struct {
 	Step     string          `json:"step,omitempty"`
 	Reason   string          `json:"reason,omitempty"`
 	Runbook  string          `json:"runbook,omitempty"`
+	Page     string          `json:"page,omitempty"`
 	// Labels are those of an alert.
 	Labels map[string]string `json:"labels,omitempty"`
 	// Starts and Ends are when the source began and ended, as far as known.

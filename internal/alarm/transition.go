@@ -73,7 +73,7 @@ func (e *Engine) raise(a *alarm, s *Source, now time.Time) {
 		want.Raised = now
 	}
 	if want.Runbook == "" {
-		want.Runbook = e.runbook.link(want)
+		want.Runbook = e.runbook.link(want, s.Page)
 	}
 	if a.active {
 		want.Raised = a.event.Alarm.Raised

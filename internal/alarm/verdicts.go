@@ -23,6 +23,9 @@ type VerdictInput struct {
 	Text string
 	// Target is what is ill, Runbook a link for it.
 	Target, Runbook string
+	// Page names the page of Config.RunbookURL that says what to do, empty if
+	// there is none.
+	Page string
 	// Since is when the verdict fell, zero if that is not known.
 	Since time.Time
 }
@@ -64,7 +67,7 @@ func (e *Engine) Verdicts(all []VerdictInput) {
 func (e *Engine) fails(a *alarm, key probeKey, v *VerdictInput, now time.Time) {
 	s := Source{
 		Kind: SourceProbe, Firing: true, Severity: v.Severity, Name: v.Probe, Target: v.Target, Text: v.text(), Probe: v.Probe, Node: v.Node,
-		Step: v.Step, Reason: v.Reason, Runbook: webLink(v.Runbook), Starts: v.Since, Seen: now, suppressed: v.Suppressed != "",
+		Step: v.Step, Reason: v.Reason, Runbook: webLink(v.Runbook), Page: v.Page, Starts: v.Since, Seen: now, suppressed: v.Suppressed != "",
 	}
 	if !known(s.Severity) {
 		s.Severity = e.config.UnknownSeverity
@@ -136,7 +139,7 @@ func (e *Engine) room() bool {
 // whatever the detail of the last run was.
 func (s *Source) equal(o *Source) bool {
 	return s.Severity == o.Severity && s.Name == o.Name && s.Target == o.Target && s.Step == o.Step && s.Reason == o.Reason &&
-		s.Runbook == o.Runbook && s.suppressed == o.suppressed
+		s.Runbook == o.Runbook && s.Page == o.Page && s.suppressed == o.suppressed
 }
 
 // text says where and why a probe failed, and what is known besides.

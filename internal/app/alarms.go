@@ -111,6 +111,7 @@ func verdictInput(e *state.Entry) alarm.VerdictInput {
 	in := alarm.VerdictInput{
 		Probe: e.Probe, Node: e.Node, Severity: e.Severity, Failing: !e.Verdict.OK(), Known: !e.Pending || e.Restored,
 		Suppressed: e.Suppressed, Target: target(e), Since: e.Since,
+		Page: runbookPage(e.Kind, e.Node),
 	}
 	switch r := e.LastConclusive; {
 	case !in.Failing:
@@ -126,6 +127,27 @@ func verdictInput(e *state.Entry) alarm.VerdictInput {
 		in.Reason, in.Text = "unknown", "no conclusive result for too long"
 	}
 	return in
+}
+
+// runbookPage names the page of docs/runbooks that says what to do about a
+// failing probe, empty for a kind that has none.
+func runbookPage(kind, node string) string {
+	switch kind {
+	case "login":
+		return "IdPSignInDown"
+	case "rule":
+		return "IdPRuleNotRun"
+	case "testall":
+		if node != "" {
+			return "IdPTestallFailingAtNode"
+		}
+		return "IdPTestallFailingAtLoadBalancer"
+	case "appliance", "egress", "host":
+		return "IdP" + strings.ToUpper(kind[:1]) + kind[1:] + "Failing"
+	case "http", "oidc", "dns", "tls", "tcp", "ldap", "smtp", "ntp", "icmp":
+		return "IdP" + strings.ToUpper(kind) + "Failing"
+	}
+	return ""
 }
 
 // target names what is ill, differently for every node.
