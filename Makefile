@@ -15,7 +15,7 @@ LDFLAGS := -s -w -X $(V).Version=$(VERSION) -X $(V).Revision=$(COMMIT)
 RACE    := $(shell command -v gcc >/dev/null && echo -race)
 GOTEST  := CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE)
 
-.PHONY: build test tools unit e2e soak lint demo bench fuzz clean help
+.PHONY: build test tools unit e2e soak lint demo bench fuzz assets clean help
 
 build: ## build ./idp_exporter
 	go build -trimpath -ldflags '$(LDFLAGS)' -o idp_exporter ./cmd/idp_exporter
@@ -47,6 +47,10 @@ fuzz: ## run every fuzz target with FUZZCOUNT inputs
 BENCH ?= all
 bench: build ## print `bench: NAME VALUE UNIT (aim …)` lines; BENCH=NAME for one
 	@go run ./test/bench -name '$(BENCH)' -binary ./idp_exporter
+
+assets: ## make dashboards and packs for consoles anew
+	go generate ./dashboards
+	go run ./cmd/idp_exporter assets --force .
 
 lint: $(LINT) ## formatting, go vet, golangci-lint
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \

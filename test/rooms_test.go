@@ -42,6 +42,10 @@ var rooms = []struct {
 	{"internal/pack", []string{"bridges", "internal/pack", "probes"}},
 	{"dashboards", nil},
 	{"internal/dashboards", []string{"dashboards", "internal/dashboards"}},
+	{"alerts", nil},
+	{"docs", nil},
+	{"examples", nil},
+	{"internal/assets", []string{"alerts", "dashboards", "docs", "examples", "internal/pack"}},
 	{"internal/netsnmp", []string{"bridges", "probes"}},
 	{"internal/maintenance", []string{"probes"}},
 	{"internal/balancer", nil},
@@ -56,7 +60,7 @@ var rooms = []struct {
 	{"internal/web/access", []string{"probes", "internal/secret"}},
 	{"internal/web", []string{"internal/audit", "internal/balancer", "internal/maintenance", "internal/alarm", "internal/peers", "internal/status", "internal/web", "internal/state", "probes"}},
 	{"internal/app", []string{"bridges", "internal", "probes", "collector"}},
-	{"cmd", []string{"internal/app", "internal/audit", "internal/client", "internal/config", "internal/logging", "internal/demo", "internal/secret", "internal/web", "probes"}},
+	{"cmd", []string{"internal/app", "internal/assets", "internal/pack", "internal/audit", "internal/client", "internal/config", "internal/logging", "internal/demo", "internal/secret", "internal/web", "probes"}},
 	{"test", []string{"bridges", "internal", "probes", "collector"}},
 }
 
