@@ -78,6 +78,7 @@ type App struct {
 	audit    *audit.Log // nil without an audit section
 
 	store     *store.Store          // nil without storage
+	past      *store.Store          // store, or a copy of what cannot be written
 	keepError atomic.Pointer[error] // of the last write of verdicts, nil if it succeeded
 	book      *maintenance.Book
 	discovery *discovery

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/idp-exporter/idp_exporter/internal/config"
@@ -27,14 +28,17 @@ func (a *App) openStorage(ctx context.Context, c *config.Config) error {
 		if err != nil {
 			a.log.Error("the exporter goes on without storage: drains are refused, and verdicts do not outlive a restart", "err", err)
 		}
-		a.store = opened
+		a.store, a.past = opened, opened
+		if errors.Is(err, store.ErrReadOnly) {
+			a.past = a.openPast(ctx, path)
+		}
 	}
 	o := maintenance.Options{}
 	if path != "" {
-		o.Store = a.store
+		o.Store = a.past
 	}
 	a.book = maintenance.New(o)
-	if a.store != nil {
+	if a.past != nil {
 		if err := a.book.Load(ctx, a.lastAlive(ctx)); err != nil {
 			a.log.Error("storage", "err", err)
 		}
@@ -42,10 +46,21 @@ func (a *App) openStorage(ctx context.Context, c *config.Config) error {
 	return a.book.Configure(c.Maintenance)
 }
 
+// openPast opens what was stored before the storage could no longer be written.
+func (a *App) openPast(ctx context.Context, path string) *store.Store {
+	past, err := store.OpenCopy(ctx, path, a.log)
+	if err != nil {
+		a.log.Error("what was stored cannot be read either", "err", err)
+		return nil
+	}
+	a.log.Warn("what the storage holds is in force, though nothing can be added: drains, maintenance windows and verdicts")
+	return past
+}
+
 // lastAlive is when a run before this one last ended a probe's run, zero if that
 // is not known.
 func (a *App) lastAlive(ctx context.Context) (alive time.Time) {
-	records, err := a.store.LoadVerdicts(ctx)
+	records, err := a.past.LoadVerdicts(ctx)
 	if err != nil {
 		return alive // restore tells
 	}
@@ -58,20 +73,20 @@ func (a *App) lastAlive(ctx context.Context) (alive time.Time) {
 }
 
 func (a *App) closeStorage() {
-	if a.store == nil {
+	if a.past == nil {
 		return
 	}
-	if err := a.store.Close(); err != nil {
+	if err := a.past.Close(); err != nil {
 		a.log.Error("the storage was not closed cleanly", "err", err)
 	}
 }
 
 // restore takes up the verdicts of before the restart, as far as they are fresh.
 func (a *App) restore(ctx context.Context) {
-	if a.store == nil {
+	if a.past == nil {
 		return
 	}
-	records, err := a.store.LoadVerdicts(ctx)
+	records, err := a.past.LoadVerdicts(ctx)
 	if err != nil {
 		a.log.Error("verdicts of before the restart could not be read", "err", err)
 		return

@@ -80,4 +80,18 @@ func TestReadOnly(t *testing.T) {
 	require.ErrorContains(t, err, "--storage.path")
 	_, err = Open(t.Context(), filepath.Join(folder, "new"), nil)
 	require.ErrorIs(t, err, ErrReadOnly)
+	_, err = OpenCopy(t.Context(), filepath.Join(folder, "new"), nil)
+	require.ErrorIs(t, err, ErrReadOnly)
+
+	// What is there can still be read.
+	s, err := OpenCopy(t.Context(), folder, nil)
+	require.NoError(t, err)
+	v, d, w := read(t, s)
+	require.Len(t, v, 1)
+	require.Len(t, d, 1)
+	require.Len(t, w, 1)
+	require.ErrorIs(t, s.PutDrain(t.Context(), drain(2, 1)), ErrReadOnly)
+	require.ErrorIs(t, s.SaveVerdicts(t.Context(), v), ErrReadOnly)
+	require.NoError(t, s.Close())
+	require.NoDirExists(t, s.temporary)
 }

@@ -11,6 +11,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -36,6 +37,8 @@ type Store struct {
 	logger *slog.Logger
 	report Report
 	bad    atomic.Uint64
+	// temporary is the folder of a copy, see OpenCopy; empty for the file itself.
+	temporary string
 }
 
 // Report tells what Open found.
@@ -108,8 +111,9 @@ func (s *Store) Close() error {
 	if s == nil {
 		return nil
 	}
-	if err := s.db.Close(); err != nil {
-		return explain(s.path, err)
+	err := explain(s.path, s.db.Close())
+	if s.temporary != "" {
+		err = errors.Join(err, os.RemoveAll(s.temporary))
 	}
-	return nil
+	return err
 }

@@ -152,6 +152,9 @@ func repeat(ctx context.Context, tx *sql.Tx, n int, query string, args func(int)
 }
 
 func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
+	if s.temporary != "" {
+		return ErrReadOnly
+	}
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
