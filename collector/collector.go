@@ -69,7 +69,7 @@ func New(st *state.State, o Options) *Metrics {
 		lag:       newLag(o.ClassicBuckets),
 	}
 	st.Observe(m.durations.observe)
-	for _, p := range []part{results{}, runs{}, failures{labels}, m.durations, assertions{}, facts{}, appliance{}, suppression{o.Windows}, disagree{st}} {
+	for _, p := range []part{results{}, runs{}, failures{labels}, m.durations, assertions{}, facts{}, appliance{}, suppression{o.Windows}, disagree{st}, quorums{st}} {
 		m.families = append(m.families, p.families()...)
 	}
 	slices.SortFunc(m.families, func(a, b family) int { return cmp.Compare(a.name, b.name) })

@@ -116,6 +116,7 @@ func TestEveryMetricOfTheDesignIsShown(t *testing.T) {
 		"idp_probe_failure_info":                                    "node,probe,reason,step",
 		"idp_probe_duration_seconds":                                "kind,node,probe,result",
 		"idp_probe_step_duration_seconds":                           "node,probe,step",
+		"idp_probe_interval_seconds":                                "node,probe",
 		"idp_probe_last_run_timestamp_seconds":                      "node,probe",
 		"idp_probe_last_pass_timestamp_seconds":                     "node,probe",
 		"idp_probe_runs_skipped_total":                              "cause,node,probe",

@@ -13,6 +13,10 @@ func (results) families() []family {
 			show: showInfo,
 		},
 		family{
+			name: "idp_probe_interval_seconds", labels: nodeLabels,
+			help: "How often the probe is to run.",
+		}.each(func(e *state.Entry) (float64, bool) { return e.Every.Seconds(), true }),
+		family{
 			name: "idp_probe_success", labels: kindLabels,
 			help: "Whether the last conclusive run of the probe passed, warnings included.",
 		}.each(func(e *state.Entry) (float64, bool) {

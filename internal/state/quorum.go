@@ -30,6 +30,19 @@ func (o Options) group(provider string) Group {
 	return DefaultGroup()
 }
 
+// Quorums returns the quorum of each provider that has one.
+func (s *State) Quorums() map[string]int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	all := map[string]int{}
+	for provider, g := range s.rules.Providers {
+		if g.Quorum > 0 {
+			all[provider] = g.Quorum
+		}
+	}
+	return all
+}
+
 // quorum holds back the failures of single nodes until all are known.
 type quorum struct {
 	rules Options
