@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -204,5 +205,9 @@ func TestEveryAlertIsTestedInEveryCase(t *testing.T) {
 			require.True(t, tested[r.Alert+": "+name], "%s is not tested: %s", r.Alert, name)
 		}
 	}
-	require.Len(t, tested, len(alerts)*len(firesWhen), "tests of alerts that are gone")
+	// There may be further cases, though none of an alert that is gone.
+	for name := range tested {
+		alert, _, _ := strings.Cut(name, ": ")
+		require.True(t, slices.ContainsFunc(alerts, func(r alertRule) bool { return r.Alert == alert }), name)
+	}
 }
