@@ -154,8 +154,15 @@ func TestTokenCreateOpensWhatItSays(t *testing.T) {
 
 func TestEveryExampleIsAGoodConfiguration(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../examples/*/*.yml")
+	all, err := filepath.Glob("../examples/*/*.yml")
 	require.NoError(t, err)
+	var files []string
+	for _, file := range all {
+		// These are for other programs; test/alerts_tools_test.go and stack_form_test.go try them.
+		if folder := filepath.Base(filepath.Dir(file)); folder != "alertmanager" && folder != "stack" {
+			files = append(files, file)
+		}
+	}
 	require.NotEmpty(t, files)
 	secretFile := regexp.MustCompile(`_file: ([a-z-]+)`)
 	for _, file := range files {

@@ -59,8 +59,7 @@ func alertmanagerBody(m *message) alertGroup {
 		set("job", m.value("job"))
 	}
 	set("alertname", a.Name)
-	// Alarms that share alertname, job and instance are one to OMNIbus.
-	set("instance", a.Target)
+	set("instance", instance(a))
 	set("alarm_id", a.ID)
 	set("probe", a.Probe)
 	set("node", a.Node)
@@ -94,6 +93,15 @@ func alertmanagerBody(m *message) alertGroup {
 	return alertGroup{Version: "4", GroupKey: fmt.Sprintf("{}:{alarm_id=%q}", strings.ToValidUTF8(m.id(), "")), Status: one.Status, Receiver: receiver,
 		GroupLabels: map[string]string{"alertname": labels["alertname"]}, CommonLabels: labels, Annotations: annotations,
 		ExternalURL: m.setting.Site, Alerts: []alert{one}}
+}
+
+// instance names what is ill. Alarms that share alertname, job and instance are
+// one to OMNIbus, so that of an alert about a probe names the probe, too.
+func instance(a bridges.Alarm) string {
+	if a.Target == "" || a.Probe == "" || a.Probe == a.Name || a.Probe == a.Target {
+		return a.Target
+	}
+	return a.Target + "/" + a.Probe
 }
 
 // fingerprint identifies an alert, in sixteen digits as Alertmanager's own.
