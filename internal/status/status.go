@@ -98,6 +98,16 @@ func (h *Handler) Set(host string, s Source) { h.view.Store(&view{host, s}) }
 // other than GET and HEAD are for the caller to refuse.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := h.view.Load()
+	v.write(w, h.code(v, r.URL.Path))
+}
+
+// TooMany answers 429 to a request that a limit of the caller's turns away: a
+// monitor of the appliance knows one kind of 429.
+func (h *Handler) TooMany(w http.ResponseWriter) {
+	h.view.Load().write(w, http.StatusTooManyRequests)
+}
+
+func (v *view) write(w http.ResponseWriter, code int) {
 	header := w.Header()
 	// What all other answers of the exporter carry, the appliance's do not.
 	delete(header, "Cache-Control")
@@ -106,7 +116,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if v.host != "" {
 		header["X-Auth0-Host"] = []string{v.host}
 	}
-	code := h.code(v, r.URL.Path)
 	if code == http.StatusNoContent {
 		header["ETag"] = []string{goodTag}
 	}

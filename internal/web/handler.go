@@ -107,6 +107,10 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, rt *route) stri
 	if d.code == http.StatusTooManyRequests && grant.Known && rt != nil && rt.resent {
 		d.code = http.StatusServiceUnavailable
 	}
+	if d.code == http.StatusTooManyRequests && grant.Known && rt != nil && rt.bare {
+		h.options.Status.TooMany(w)
+		return grant.Name
+	}
 	d.write(w, rt != nil && rt.bare)
 	return grant.Name
 }

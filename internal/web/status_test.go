@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,4 +108,15 @@ func TestStatusIsTheAppliancesToTheByte(t *testing.T) {
 	for _, path := range []string{"/status/cpu", "/status/db", "/health/status/replicaset", "/health/status/db"} {
 		require.Equal(t, raw(theirs.Listener.Addr().String(), path), raw(ours.Addresses()[0].String(), path))
 	}
+
+	// So is the 429 of the credential's own limit.
+	none, once := 1e-9, 1
+	o.Access.Users[0].RateLimit = access.RateLimit{PerSecond: &none, Burst: &once}
+	ours = start(t, o)
+	raw(ours.Addresses()[0].String(), "/status/cpu")
+	var limited string
+	for begin := time.Now(); !strings.Contains(limited, " 429 ") && time.Since(begin) < time.Minute; {
+		limited = raw(theirs.Listener.Addr().String(), "/status/cpu")
+	}
+	require.Equal(t, limited, raw(ours.Addresses()[0].String(), "/status/cpu"))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/maintenance"
 	"github.com/idp-exporter/idp_exporter/internal/peers"
 	"github.com/idp-exporter/idp_exporter/internal/state"
+	"github.com/idp-exporter/idp_exporter/internal/status"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
@@ -116,7 +117,7 @@ type Options struct {
 	// Audit keeps the audit trail; nil keeps none.
 	Audit Auditor
 	// Status answers /status/ and /health/status/; nil, and they do not exist.
-	Status http.Handler
+	Status *status.Handler
 	// Version is shown on the page and in the health document.
 	Version string
 }
