@@ -15,7 +15,43 @@ import (
 func checkConfigCommand(a *kingpin.Application, io stdio, do actions) {
 	c := a.Command("check-config", "Validate a configuration file; exit 0 or 1, with every mistake as file:line:column.")
 	path := c.Arg("file", "The configuration file.").Required().String()
-	do[c.FullCommand()] = func(context.Context) error { return checkConfig(*path, io) }
+	expanded := c.Flag("print-expanded", "Print the configuration with presets as the probes they stand for, and without secrets.").Bool()
+	do[c.FullCommand()] = func(context.Context) error {
+		if *expanded {
+			return printExpanded(*path, io)
+		}
+		return checkConfig(*path, io)
+	}
+}
+
+// printExpanded prints the expanded file to standard output, warnings and
+// mistakes to standard error.
+func printExpanded(path string, io stdio) error {
+	text, c, err := config.Expanded(path, app.NewKinds())
+	if err != nil {
+		return printProblems(err, io)
+	}
+	printWarnings(c, io)
+	_, err = io.out.Write(text)
+	return err
+}
+
+func printWarnings(c *config.Config, io stdio) {
+	for _, w := range c.Warnings {
+		_, _ = fmt.Fprintf(io.err, "%s (warning)\n", w)
+	}
+}
+
+// printProblems prints the mistakes in a file; other errors are returned.
+func printProblems(err error, io stdio) error {
+	var problems strict.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	for _, p := range problems {
+		_, _ = fmt.Fprintln(io.err, p)
+	}
+	return exitError(1)
 }
 
 // checkConfig prints warnings and mistakes to standard error, and a summary of
@@ -25,9 +61,7 @@ func checkConfig(path string, io stdio) error {
 	if err != nil {
 		return err
 	}
-	for _, w := range c.Warnings {
-		_, _ = fmt.Fprintf(io.err, "%s (warning)\n", w)
-	}
+	printWarnings(c, io)
 	runs := 0
 	for _, p := range c.Probes {
 		runs += len(p.Nodes)
@@ -39,12 +73,8 @@ func checkConfig(path string, io stdio) error {
 // loadConfig reads a configuration and prints every mistake in it.
 func loadConfig(path string, kinds *app.Kinds, io stdio) (*config.Config, error) {
 	c, err := config.Load(path, kinds)
-	var problems strict.Problems
-	if errors.As(err, &problems) {
-		for _, p := range problems {
-			_, _ = fmt.Fprintln(io.err, p)
-		}
-		return nil, exitError(1)
+	if err != nil {
+		return nil, printProblems(err, io)
 	}
-	return c, err
+	return c, nil
 }

@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 
 	commands := make(actions)
 	for _, register := range []func(*kingpin.Application, stdio, actions){
-		serveCommand, demoCommand, probeCommand, checkConfigCommand, tokenCommand, drainCommand, bridgeCommand, auditCommand, assetsCommand,
+		serveCommand, demoCommand, probeCommand, checkConfigCommand, tokenCommand, drainCommand, bridgeCommand, auditCommand, assetsCommand, initCommand,
 	} {
 		register(app, io, commands)
 	}

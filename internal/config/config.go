@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/idp-exporter/idp_exporter/bridges"
 	"github.com/idp-exporter/idp_exporter/internal/alarm"
 	"github.com/idp-exporter/idp_exporter/internal/audit"
@@ -21,6 +23,7 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/discover"
 	"github.com/idp-exporter/idp_exporter/internal/maintenance"
 	"github.com/idp-exporter/idp_exporter/internal/peers"
+	"github.com/idp-exporter/idp_exporter/internal/preset"
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/internal/status"
 	"github.com/idp-exporter/idp_exporter/internal/web/access"
@@ -52,6 +55,9 @@ type Config struct {
 	Status status.Config
 	// Warnings are settings that work but should be reconsidered.
 	Warnings strict.Problems
+
+	// expanded are the probes that presets added, in the order of Probes.
+	expanded []*yaml.Node
 }
 
 // Log says what is logged, and how.
@@ -116,12 +122,14 @@ type Probe struct {
 
 	// wanted are the nodes that the file names for the probe; none means all.
 	wanted []string
+	// path is where it stands in the file.
+	path string
 }
 
 // NodesWith returns the nodes the probe runs against, given those that were
 // discovered.
 func (p *Probe) NodesWith(found []probes.Node) []probes.Node {
-	if len(p.wanted) > 0 {
+	if len(p.wanted) > 0 && !slices.Contains(p.wanted, preset.EachNode) {
 		found = slices.DeleteFunc(slices.Clone(found), func(n probes.Node) bool { return !slices.Contains(p.wanted, n.Name) })
 	}
 	return discover.Merge(p.Nodes, found)

@@ -47,6 +47,10 @@ type providerFile struct {
 	MinUp         *int `yaml:"min_up"`
 	Quorum        *int `yaml:"quorum"`
 	fetch.Options `yaml:",inline"`
+	// Preset adds the standard probes of a kind of provider; PresetSettings are
+	// what it cannot know.
+	Preset         string            `yaml:"preset"`
+	PresetSettings map[string]string `yaml:"preset_settings"`
 }
 
 type nodeFile struct {

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/idp-exporter/idp_exporter/internal/preset"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
 
@@ -23,18 +24,19 @@ const (
 )
 
 func (l *loader) probes(raw []nodeOf) {
-	if len(raw) == 0 {
+	if len(raw) == 0 && !l.preset {
 		l.doc.Add("probes", false, "there is no probe; give at least one, such as {kind: login, client_id: …, username: …, password_file: …}")
 	}
-	taken := names{}
+	l.taken = names{}
 	for i, n := range raw {
 		if n.node != nil {
-			l.probe("probes["+strconv.Itoa(i)+"]", n.node, taken)
+			l.probe("probes["+strconv.Itoa(i)+"]", n.node)
 		}
 	}
+	l.expandPresets()
 }
 
-func (l *loader) probe(path string, node *yaml.Node, taken names) {
+func (l *loader) probe(path string, node *yaml.Node) {
 	raw := probeFile{Every: DefaultEvery, Gates: true, FailAfter: 2, PassAfter: 1}
 	kind, options := l.kind(path, node)
 	if kind == nil {
@@ -45,10 +47,10 @@ func (l *loader) probe(path string, node *yaml.Node, taken names) {
 		raw.Name = raw.Kind
 	}
 	l.label(path+".name", raw.Name)
-	l.claim(taken, "probe", raw.Name, path+".name")
+	l.claim(l.taken, "probe", raw.Name, path+".name")
 	p := &Probe{
 		Name: raw.Name, Kind: kind, Every: raw.Every, Timeout: raw.Timeout, Gates: raw.Gates,
-		FailAfter: raw.FailAfter, PassAfter: raw.PassAfter, Needs: raw.Needs, Options: options,
+		FailAfter: raw.FailAfter, PassAfter: raw.PassAfter, Needs: raw.Needs, Options: options, path: path,
 	}
 	l.timing(path, p)
 	l.damping(path, p)
@@ -209,6 +211,10 @@ func (l *loader) nodesOf(path string, p *Provider, wanted []string) []probes.Nod
 	var nodes []probes.Node
 	for i, name := range wanted {
 		at := path + ".nodes[" + strconv.Itoa(i) + "]"
+		if name == preset.EachNode {
+			nodes = append(nodes, l.eachNode(at, p, taken)...)
+			continue
+		}
 		n, ok := known[name]
 		if !ok && p != nil && p.Discover != nil {
 			continue // it may be discovered
@@ -221,6 +227,18 @@ func (l *loader) nodesOf(path string, p *Provider, wanted []string) []probes.Nod
 		nodes = append(nodes, n)
 	}
 	return nodes
+}
+
+// eachNode resolves the word that stands for every node but not the public name.
+func (l *loader) eachNode(at string, p *Provider, taken names) []probes.Node {
+	if p == nil || len(p.Nodes) == 0 && p.Discover == nil {
+		l.doc.Add(at, false, "%q stands for every node, and the provider has none; give it nodes, or discover", preset.EachNode)
+		return nil
+	}
+	for _, n := range p.Nodes {
+		l.claim(taken, "node", n.Name, at)
+	}
+	return p.Nodes
 }
 
 // judging are the keys that say what is made of results, not how they come

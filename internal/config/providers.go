@@ -10,6 +10,7 @@ import (
 
 	"github.com/idp-exporter/idp_exporter/internal/config/strict"
 	"github.com/idp-exporter/idp_exporter/internal/discover"
+	"github.com/idp-exporter/idp_exporter/internal/preset"
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
@@ -19,6 +20,11 @@ type loader struct {
 	doc    *strict.Document
 	kinds  Kinds
 	config *Config
+	// taken are the names of probes, presets what is to be expanded; preset tells
+	// that a provider names one, even a wrong one.
+	taken   names
+	presets []presetUse
+	preset  bool
 }
 
 func (l *loader) oneOf(path, value string, allowed ...string) {
@@ -63,10 +69,12 @@ func (l *loader) providers(raw []providerFile) {
 			}
 			l.doc.Add(at, false, "%v", err)
 		}
-		l.config.Providers = append(l.config.Providers, &Provider{
+		provider := &Provider{
 			Provider: probes.Provider{Name: p.Name, Issuer: p.Issuer, Dial: p.Options},
 			Nodes:    l.nodes(path, p.Nodes), Discover: l.discovery(path, p.Discover), Group: l.group(path, p),
-		})
+		}
+		l.config.Providers = append(l.config.Providers, provider)
+		l.usePreset(path, provider, p, u != nil)
 	}
 }
 
@@ -101,6 +109,9 @@ func (l *loader) group(path string, p providerFile) state.Group {
 }
 
 func (l *loader) issuer(path, issuer string) *url.URL {
+	if l.doc.Failed(path + ".issuer") {
+		return nil
+	}
 	if issuer == "" {
 		l.doc.Add(path, false, "a provider needs its issuer, such as issuer: https://login.example.com/")
 		return nil
@@ -122,6 +133,9 @@ func (l *loader) nodes(path string, raw []nodeFile) []probes.Node {
 	var nodes []probes.Node
 	for i, n := range raw {
 		at := fmt.Sprintf("%s.nodes[%d]", path, i)
+		if l.doc.Failed(at + ".address") {
+			continue
+		}
 		if n.Address == "" {
 			l.doc.Add(at, false, "a node needs its address, such as address: 10.0.0.11:443")
 			continue
@@ -132,8 +146,11 @@ func (l *loader) nodes(path string, raw []nodeFile) []probes.Node {
 		if n.Name == "" {
 			n.Name = n.Address
 		}
-		if n.Name == publicNode {
+		switch n.Name {
+		case publicNode:
 			l.doc.Add(at+".name", false, "%q stands for the provider's public name; choose another", n.Name)
+		case preset.EachNode:
+			l.doc.Add(at+".name", false, "%q stands for every node of the provider; choose another", n.Name)
 		}
 		l.label(at+".name", n.Name)
 		l.claim(taken, "node", n.Name, at+".name")

@@ -19,11 +19,9 @@ func (l *loader) together() {
 			return // probes may be missing, and what follows would be wrong
 		}
 	}
-	at := map[string]string{}
 	var specs []state.Spec
 	var loads []login.Load
-	for i, p := range l.config.Probes {
-		at[p.Name] = "probes[" + strconv.Itoa(i) + "]"
+	for _, p := range l.config.Probes {
 		for _, n := range p.Nodes {
 			specs = append(specs, state.Spec{Key: state.Key{Probe: p.Name, Node: n.Name}, Needs: p.Needs})
 		}
@@ -32,8 +30,9 @@ func (l *loader) together() {
 		}
 	}
 	for _, e := range state.CheckNeeds(specs) {
-		path := at[e.Probe] + ".needs"
-		if i := slices.Index(l.find(e.Probe).Needs, e.Need); i >= 0 {
+		p := l.find(e.Probe)
+		path := p.path + ".needs"
+		if i := slices.Index(p.Needs, e.Need); i >= 0 {
 			path += "[" + strconv.Itoa(i) + "]"
 		}
 		l.doc.Add(path, false, "%q: %s", e.Need, e.Message)
@@ -50,7 +49,7 @@ func (l *loader) together() {
 	}
 	for _, o := range login.Overloads(loads) {
 		o.Problem.Warning = true // it works, though less often
-		l.doc.Add(at[o.Probe]+"."+o.Problem.Path, true, "%s", o.Problem.Message)
+		l.doc.Add(l.find(o.Probe).path+"."+o.Problem.Path, true, "%s", o.Problem.Message)
 	}
 	l.maintenance()
 }

@@ -67,7 +67,7 @@ func (d *Document) decode(n *yaml.Node, path string, v reflect.Value) {
 
 func (d *Document) decodeValue(n *yaml.Node, path string, v reflect.Value) {
 	at := position(n)
-	if n = d.enter(n, path); n == nil {
+	if n = d.enter(n, path); n == nil || d.unknown(n, at, path) {
 		return
 	}
 	if v.Kind() == reflect.Pointer {

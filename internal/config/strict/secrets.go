@@ -16,6 +16,10 @@ const fileSuffix = "_file"
 
 var envReference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 
+// IsReference tells whether the text given for a secret names an environment
+// variable, as in ${NAME}.
+func IsReference(text string) bool { return envReference.MatchString(text) }
+
 // decodeSecret reads a secret's value: ${ENV}, or the value itself, or, where a
 // key of its own with the suffix _file has no place, {file: PATH}.
 func (d *Document) decodeSecret(n *yaml.Node, path string, v reflect.Value) {
@@ -55,7 +59,7 @@ func (d *Document) decodeSecretFile(n *yaml.Node, path string, v reflect.Value) 
 		d.add(at, false, "no file is named; write the path of the file that holds the secret")
 		return
 	}
-	if d.scalar(n, at, "a path") {
+	if !d.unknown(n, at, path) && d.scalar(n, at, "a path") {
 		d.setSecretFile(n.Value, at, v)
 	}
 }

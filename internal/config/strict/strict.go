@@ -25,6 +25,10 @@ const MaxBytes = 8 << 20
 // so that a few nested aliases cannot make millions.
 const maxNodes = 2_000_000
 
+// Unknown is what a starter file has for a value in place of what only its
+// owner knows.
+const Unknown = "CHANGE_ME"
+
 // Position is a place in a file, counted from 1.
 type Position struct{ Line, Column int }
 
@@ -185,6 +189,20 @@ func (d *Document) Problems() Problems {
 		return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column
 	})
 	return d.found
+}
+
+// unknown tells whether a value is yet to be filled in, and if so notes it with
+// the comment beside it.
+func (d *Document) unknown(n *yaml.Node, at Position, path string) bool {
+	if n.Kind != yaml.ScalarNode || n.Value != Unknown {
+		return false
+	}
+	key := path[strings.LastIndexByte(path, '.')+1:]
+	if about := strings.TrimSpace(strings.TrimPrefix(n.LineComment, "#")); about != "" {
+		key += ", " + about
+	}
+	d.add(at, false, "fill in %s; %s marks what only you know", key, Unknown)
+	return true
 }
 
 func position(n *yaml.Node) Position { return Position{n.Line, n.Column} }

@@ -12,6 +12,21 @@ import (
 
 type entry struct{ key, value *yaml.Node }
 
+// Entry is a pair of a mapping.
+type Entry struct{ Key, Value *yaml.Node }
+
+// Entries lists a mapping's pairs, merged ones (<<) after its own and without
+// those that its own replace.
+func (d *Document) Entries(n *yaml.Node) []Entry {
+	quiet := &Document{}
+	pairs := quiet.entries(n)
+	all := make([]Entry, len(pairs))
+	for i, e := range pairs {
+		all[i] = Entry{Key: e.key, Value: e.value}
+	}
+	return all
+}
+
 // entries lists a mapping's pairs, with merged ones (<<) after its own. A key
 // that stands twice is a problem.
 func (d *Document) entries(n *yaml.Node) []entry {

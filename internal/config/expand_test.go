@@ -1,0 +1,132 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/idp-exporter/idp_exporter/internal/app"
+	"github.com/idp-exporter/idp_exporter/internal/config"
+	"github.com/idp-exporter/idp_exporter/internal/preset"
+)
+
+// secretive is a configuration with a secret wherever one can stand.
+const secretive = `x-client: &client {client_id: c, client_secret: CANARY-1}
+x-headers: &headers {Authorization: Bearer CANARY-2, X-Api-Key: CANARY-3, Accept: text/plain}
+providers:
+  - name: acme
+    issuer: https://login.example.com/
+    nodes: [{name: n1, address: 10.0.0.11}]
+    preset: hydra
+    preset_settings: {client_id: c, username: u, password_file: secret}
+probes:
+  - {name: code, kind: login, <<: *client, username: u, password: CANARY-4, params: {id_token_hint: CANARY-5, login_hint: monitoring}}
+  - {name: env, kind: login, client_id: c, client_secret: "${PATH}", username: u, password_file: secret}
+  - name: page
+    kind: http
+    url: "https://login.example.com/x?page=2&access_token=CANARY-6#top"
+    headers: *headers
+    secret_headers: {X-Other: CANARY-7}
+    method: POST
+    body: '{"username":"u","password":"CANARY-8"}'
+  - {name: path, kind: http, url: "/x?api_key=CANARY-9"}
+  - {name: line, kind: tcp, address: "10.0.0.1:25", dialog: [{expect: "220"}, {send: AUTH PLAIN CANARY-10}]}
+  - {name: status, kind: appliance, nodes: [n1], key: CANARY-11}
+access:
+  tokens:
+    - {name: p, hash: "sha256:0000000000000000000000000000000000000000000000000000000000000000", scopes: [metrics]}
+bridges:
+  - {name: chat, kind: webhook, template: slack, url: "https://hooks.example.com/services/CANARY-12"}
+  - {name: pd, kind: webhook, template: pagerduty, routing_key: CANARY-13}
+  - {name: sh, kind: exec, command: [/bin/echo, --password, CANARY-14, --token=CANARY-15, -v, "Authorization: Basic CANARY-16"], env: {MY_TOKEN: CANARY-17, LANG: C}}
+  - {name: noc, kind: snmp, destinations: [{name: a, address: "10.0.0.20:162", version: v2c, community: CANARY-18}]}
+`
+
+func TestNoSecretIsPrinted(t *testing.T) {
+	t.Parallel()
+	text := strings.ReplaceAll(secretive, "CANARY", canary)
+	dir := folder(t, map[string]string{"c.yml": text})
+	kinds := app.NewKinds()
+	printed, c, err := config.Expanded(filepath.Join(dir, "c.yml"), kinds)
+	require.NoError(t, err)
+	require.NotContains(t, string(printed), canary)
+	require.Equal(t, strings.Count(text, canary), strings.Count(string(printed), "# left out"), "each is marked:\n%s", printed)
+	for _, stays := range []string{
+		"Accept: text/plain", "login_hint: monitoring", "LANG: C", "password_file: secret", `client_secret: "${PATH}"`, "https://login.example.com/x?page=2&access_token=SECRET_LEFT_OUT#top",
+		"url: https://hooks.example.com/SECRET_LEFT_OUT", "sha256:0000", "--password", "# SECRET_LEFT_OUT stands for secrets that the file holds itself.",
+		"- name: acme-health", "# Preset hydra of provider acme: ",
+	} {
+		require.Contains(t, string(printed), stays)
+	}
+	for _, gone := range []string{"preset", "x-client", "<<", "*", "&client"} {
+		require.NotContains(t, withoutComments(printed), gone)
+	}
+	file := filepath.Join(dir, "expanded.yml")
+	require.NoError(t, os.WriteFile(file, printed, 0o600))
+	again, err := config.Load(file, kinds)
+	require.NoError(t, err, "it is a configuration itself")
+	require.Len(t, again.Probes, len(c.Probes))
+	require.Len(t, again.Bridges, len(c.Bridges))
+	for i, p := range again.Probes {
+		require.Equal(t, c.Probes[i].Name, p.Name)
+		require.Equal(t, c.Probes[i].Nodes, p.Nodes)
+		require.Equal(t, c.Probes[i].Severity, p.Severity)
+	}
+}
+
+func TestWhatCannotBeExpanded(t *testing.T) {
+	t.Parallel()
+	_, _, err := config.ExpandedText([]byte("providers: [{issuer: nonsense}]\n"), "c.yml", app.NewKinds())
+	require.ErrorContains(t, err, `c.yml:1:22: "nonsense" is not an issuer`)
+	_, _, err = config.Expanded(filepath.Join(t.TempDir(), "none.yml"), app.NewKinds())
+	require.ErrorContains(t, err, "no such file")
+	many := "x-a: &a [1,1,1,1,1,1,1,1]\nx-b: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nx-c: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nx-d: &d [*c,*c,*c,*c,*c,*c,*c,*c]\n" +
+		"x-e: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nx-f: &f [*e,*e,*e,*e,*e,*e,*e,*e]\nproviders: [{issuer: \"https://a.example\"}]\nprobes: [{kind: oidc}]\n"
+	_, _, err = config.ExpandedText([]byte(many), "c.yml", app.NewKinds())
+	require.NoError(t, err, "what is left out costs nothing")
+}
+
+// FuzzExpanded looks for files that are good and whose expansion is not.
+func FuzzExpanded(f *testing.F) {
+	for _, text := range presetFiles {
+		f.Add(strings.ReplaceAll(text, "_file: secret", ": s"))
+	}
+	f.Add(strings.ReplaceAll(secretive, "password_file: secret", "password: s"))
+	f.Add("providers: &p [{issuer: \"https://a.example\", preset: &n generic, preset_settings: {without: login}}]\nprobes: null\n")
+	f.Add("providers: [{issuer: \"https://a.example\", preset: generic, preset_settings: {without: login}}]\nprobes: []\nstatus: {}\n")
+	f.Add("a: &a {b: *a}\n")
+	kinds := app.NewKinds()
+	f.Fuzz(func(t *testing.T, text string) {
+		if strings.Contains(text, "_file") {
+			return // of this machine
+		}
+		printed, c, err := config.ExpandedText([]byte(text), "c.yml", kinds)
+		if err != nil {
+			return
+		}
+		again, err := config.Parse(printed, "expanded.yml", kinds)
+		require.NoError(t, err, "%s\n---\n%s", text, printed)
+		require.Len(t, again.Probes, len(c.Probes), "%s\n---\n%s", text, printed)
+		for i, p := range again.Probes {
+			require.Equal(t, c.Probes[i].Name, p.Name)
+			require.Equal(t, c.Probes[i].Every, p.Every)
+			require.Equal(t, c.Probes[i].Nodes, p.Nodes)
+		}
+	})
+}
+
+func TestEveryPresetIsListed(t *testing.T) {
+	t.Parallel()
+	for _, name := range preset.Names() {
+		require.NotEmpty(t, preset.About(name), name)
+		for _, s := range preset.Settings(name) {
+			require.NotEmpty(t, s.About, "%s of %s", s.Name, name)
+			require.True(t, s.Example != "" || len(s.Choices) > 0 || s.Default != "", "%s of %s", s.Name, name)
+		}
+	}
+	require.Empty(t, preset.About("okta"))
+	require.Empty(t, preset.Settings("okta"))
+}
