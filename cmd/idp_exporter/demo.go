@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/idp-exporter/idp_exporter/internal/app"
+	"github.com/idp-exporter/idp_exporter/internal/demo"
 	"github.com/idp-exporter/idp_exporter/internal/logging"
 )
 
@@ -22,23 +23,25 @@ const (
 )
 
 func demoCommand(a *kingpin.Application, io stdio, do actions) {
-	demo := a.Command("demo", "The whole product on a built-in provider: nothing to install, nothing to configure.")
+	parent := a.Command("demo", "The whole product on a built-in provider: nothing to install, nothing to configure.")
 	o := app.DemoOptions{}
-	demo.Flag("web.listen-address", "Where the demo's exporter listens.").Default(demoAddress).StringVar(&o.Listen)
-	demo.Flag("token", "The one token it accepts; made at random and printed if not given.").Envar(tokenEnv).StringVar(&o.Token)
+	parent.Flag("web.listen-address", "Where the demo's exporter listens.").Default(demoAddress).StringVar(&o.Listen)
+	parent.Flag("token", "The one token it accepts; made at random and printed if not given.").Envar(tokenEnv).StringVar(&o.Token)
 
-	run := demo.Command("run", "Start the provider and the exporter probing it (the default).").Default()
+	run := parent.Command("run", "Start the provider and the exporter probing it (the default).").Default()
 	run.Flag("provider.listen-address", "Where the built-in provider listens.").Default("127.0.0.1:9111").StringVar(&o.ProviderListen)
+	run.Flag("appliance.listen-address", "Where the built-in appliance listens, whose monitoring endpoints are emulated; port 0 is a free one.").
+		Default("127.0.0.1:0").StringVar(&o.ApplianceListen)
 	run.Flag("config.file", "A configuration file whose bridges are told of the demo's alarms; nothing else in it is looked at.").StringVar(&o.BridgesFile)
 	level := run.Flag("log.level", "debug, info, warn or error.").Default("error").Enum("debug", "info", "warn", "error")
 	do[run.FullCommand()] = func(ctx context.Context) error { return runDemo(ctx, o, *level, io) }
 
 	for _, s := range []struct{ verb, help, state string }{
-		{"break", "Throw one of a running demo's switches.", "on"},
+		{"break", "Throw one of a running demo's switches; demo break --help lists them.", "on"},
 		{"repair", "Put one of a running demo's switches back.", "off"},
 	} {
-		c := demo.Command(s.verb, s.help)
-		name := c.Arg("name", "wrong-password, rule-removed, crm-down, slow-login, key-unpublished or wrong-audience.").Required().String()
+		c := parent.Command(s.verb, s.help)
+		name := c.Arg("name", "One of "+demo.SwitchNames(demo.Switches())+".").Required().String()
 		do[c.FullCommand()] = func(ctx context.Context) error {
 			if o.Token == "" {
 				return fmt.Errorf("give --token, or set %s: the demo printed its token when it started", tokenEnv)
@@ -56,14 +59,15 @@ func runDemo(ctx context.Context, o app.DemoOptions, level string, io stdio) err
 	o.Logger = logger.Logger
 	d, err := app.NewDemo(ctx, o)
 	if err != nil {
-		return fmt.Errorf("%w; other addresses: --web.listen-address and --provider.listen-address", err)
+		return fmt.Errorf("%w; other addresses: --web.listen-address, --provider.listen-address and --appliance.listen-address", err)
 	}
-	_, _ = fmt.Fprintf(io.out, demoText, d.Issuer, d.Address, d.Token, tokenEnv, os.Args[0])
+	_, _ = fmt.Fprintf(io.out, demoText, d.Issuer, d.Address, d.Token, tokenEnv, os.Args[0], d.ApplianceURL)
 	return d.Run(ctx)
 }
 
-const demoText = `The demo is running: a small OpenID provider at %[1]s
-and the exporter that signs in to it every 2 seconds.
+const demoText = `The demo is running. The exporter
+  signs in every 2 seconds to the OpenID provider at %[1]s
+  and asks for the health of the appliance at %[6]s
 
   open                                                  http://%[2]s/  (user: any, password: the token)
   can people sign in?    curl http://%[2]s/testall
@@ -74,7 +78,7 @@ and the exporter that signs in to it every 2 seconds.
 
   break something        %[5]s demo break wrong-password --web.listen-address=%[2]s
   put it right           %[5]s demo repair wrong-password --web.listen-address=%[2]s
-                         (also: rule-removed crm-down slow-login key-unpublished wrong-audience)
+  what else there is     %[5]s demo break --help
 
 Ctrl-C ends it.
 `

@@ -27,8 +27,9 @@ const demoSlowLogin = 8 * time.Second
 
 // DemoOptions say where the demo listens.
 type DemoOptions struct {
-	// Listen is the exporter's address, ProviderListen the provider's; both on loopback.
-	Listen, ProviderListen string
+	// Listen is the exporter's address, ProviderListen the provider's and
+	// ApplianceListen the appliance's; all on loopback.
+	Listen, ProviderListen, ApplianceListen string
 	// Token is the one token the exporter accepts; "" makes one.
 	Token string
 	// BridgesFile is a configuration file whose bridges the demo tells of its
@@ -37,17 +38,19 @@ type DemoOptions struct {
 	Logger      *slog.Logger
 }
 
-// Demo is the whole product on a built-in provider.
+// Demo is the whole product on a built-in provider and appliance.
 type Demo struct {
-	// Issuer is the provider's, Address the exporter's, Token what it accepts.
-	Issuer, Address, Token string
+	// Issuer is the provider's, ApplianceURL the appliance's, Address the
+	// exporter's, Token what it accepts.
+	Issuer, ApplianceURL, Address, Token string
 
-	app      *App
-	provider *demo.Running
-	storage  string // a folder that goes with the demo
+	app       *App
+	provider  *demo.Running
+	appliance *demo.RunningAppliance
+	storage   string // a folder that goes with the demo
 }
 
-// NewDemo starts the provider and opens the exporter's listener.
+// NewDemo starts provider and appliance and opens the exporter's listener.
 func NewDemo(ctx context.Context, o DemoOptions) (*Demo, error) {
 	if o.Token == "" {
 		token, _, err := access.CreateToken("demo", []string{access.All})
@@ -61,20 +64,40 @@ func NewDemo(ctx context.Context, o DemoOptions) (*Demo, error) {
 		return nil, err
 	}
 	d := &Demo{Issuer: provider.Issuer, Token: o.Token, provider: provider}
-	if d.storage, err = os.MkdirTemp("", "idp_exporter-demo-"); err == nil {
-		d.app, err = newDemoApp(ctx, provider, o, d.storage)
+	if err := d.open(ctx, o); err != nil {
+		return nil, cmp.Or(err, d.close())
 	}
-	if err != nil {
-		_ = provider.Close()
-		_ = os.RemoveAll(d.storage)
-		return nil, err
-	}
-	d.Address = d.app.Addresses()[0]
 	return d, nil
 }
 
-func newDemoApp(ctx context.Context, p *demo.Running, o DemoOptions, storage string) (*App, error) {
-	text, err := demoConfigFor(p, o.Token)
+// open does what is left after the provider has started.
+func (d *Demo) open(ctx context.Context, o DemoOptions) error {
+	var err error
+	if d.appliance, err = demo.StartAppliance(ctx, o.ApplianceListen, demo.ApplianceOptions{Logger: o.Logger.With("part", "appliance")}); err != nil {
+		return err
+	}
+	d.ApplianceURL = d.appliance.URL
+	if d.storage, err = os.MkdirTemp("", "idp_exporter-demo-"); err != nil {
+		return err
+	}
+	if d.app, err = d.newApp(ctx, o); err != nil {
+		return err
+	}
+	d.Address = d.app.Addresses()[0]
+	return nil
+}
+
+// close ends everything but the exporter, and waits for the end.
+func (d *Demo) close() error {
+	var err error
+	if d.appliance != nil {
+		err = d.appliance.Close()
+	}
+	return cmp.Or(err, d.provider.Close(), os.RemoveAll(d.storage))
+}
+
+func (d *Demo) newApp(ctx context.Context, o DemoOptions) (*App, error) {
+	text, err := d.config()
 	if err != nil {
 		return nil, err
 	}
@@ -100,23 +123,25 @@ func newDemoApp(ctx context.Context, p *demo.Running, o DemoOptions, storage str
 		return nil, err
 	}
 	return New(ctx, c, Options{
-		StoragePath: storage,
-		Web:         Web{Listen: []string{o.Listen}}, Kinds: kinds, Load: load, Logger: o.Logger, Switches: demoSwitches{p.Provider},
+		StoragePath: d.storage,
+		Web:         Web{Listen: []string{o.Listen}}, Kinds: kinds, Load: load, Logger: o.Logger,
+		Switches: demoSwitches{demo.Boards{d.provider.Provider, d.appliance}},
 	})
 }
 
-func demoConfigFor(p *demo.Running, token string) ([]byte, error) {
+func (d *Demo) config() ([]byte, error) {
 	t, err := template.New("demo.yml").Option("missingkey=error").Parse(demoConfig)
 	if err != nil {
 		return nil, fmt.Errorf("the demo's configuration: %w", err)
 	}
 	var b bytes.Buffer
 	err = t.Execute(&b, map[string]string{
-		"Issuer": p.Issuer, "ClientID": demo.ClientID, "ClientSecret": demo.ClientSecret, "RedirectURI": demo.RedirectURI,
+		"Issuer": d.Issuer, "ClientID": demo.ClientID, "ClientSecret": demo.ClientSecret, "RedirectURI": demo.RedirectURI,
 		"MachineClientID": demo.MachineClientID, "MachineClientSecret": demo.MachineClientSecret,
 		"Username": demo.Username, "Password": demo.Password, "BlockedUsername": demo.BlockedUsername, "BlockedPassword": demo.BlockedPassword,
 		"Audience": demo.Audience, "ClaimCRMID": demo.ClaimCRMID, "CRMID": demo.CRMID, "ClaimRule": demo.ClaimRule, "RuleName": demo.RuleName,
-		"TokenHash": access.HashToken(token),
+		"ApplianceURL": d.ApplianceURL, "ApplianceKey": demo.ApplianceKey, "ApplianceHost": demo.ApplianceHost,
+		"TokenHash": access.HashToken(d.Token),
 	})
 	return b.Bytes(), err
 }
@@ -127,20 +152,20 @@ func (d *Demo) Run(ctx context.Context) error {
 	group.Go(func() error { return d.app.Run(ctx, make(chan os.Signal)) })
 	group.Go(d.provider.Wait)
 	err := group.Wait()
-	return cmp.Or(err, d.provider.Close(), os.RemoveAll(d.storage))
+	return cmp.Or(err, d.close())
 }
 
-// demoSwitches lets the exporter's routes throw the provider's switches.
-type demoSwitches struct{ provider *demo.Provider }
+// demoSwitches lets the exporter's routes throw the demo's switches.
+type demoSwitches struct{ board demo.Board }
 
 // List implements web.Switches.
 func (s demoSwitches) List() []web.Switch {
 	var list []web.Switch
-	for _, w := range s.provider.Switches() {
+	for _, w := range s.board.Switches() {
 		list = append(list, web.Switch{Name: w.Name, Description: w.Description, On: w.Broken})
 	}
 	return list
 }
 
 // Set implements web.Switches.
-func (s demoSwitches) Set(name string, on bool) error { return s.provider.Set(name, on) }
+func (s demoSwitches) Set(name string, on bool) error { return s.board.Set(name, on) }

@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -76,6 +77,7 @@ type Appliance struct {
 	broken     map[string]bool // by resource
 	down       map[string]bool // by component
 	offset     time.Duration   // of its clock
+	usedUp     bool            // its requests of this second, by others
 	restarting bool
 	requests   map[string]uint64
 }
@@ -100,9 +102,11 @@ func NewAppliance(o ApplianceOptions) *Appliance {
 	}
 	a.mux.HandleFunc("GET /test", a.test)
 	a.mux.HandleFunc("GET /testall", a.testall)
-	for _, r := range ApplianceResources() {
-		a.mux.HandleFunc("GET /status/"+r, a.status)
-		a.mux.HandleFunc("GET /health/status/"+r, a.status)
+	for _, prefix := range []string{"", "/health"} {
+		a.mux.HandleFunc("GET "+prefix+"/status/", a.status) // what there is none of
+		for _, r := range ApplianceResources() {
+			a.mux.HandleFunc("GET "+prefix+"/status/"+r, a.status)
+		}
 	}
 	return a
 }
@@ -158,13 +162,14 @@ func send(w http.ResponseWriter, code int, contentType, body string) {
 	_, _ = w.Write([]byte(body)) // of HEAD, net/http sends none
 }
 
-// status answers without a body: 204, 429, 520, or 401 without the key.
+// status answers without a body: 204, 429, 520, 401 without the key, or 404 for
+// a resource that there is none of.
 func (a *Appliance) status(w http.ResponseWriter, r *http.Request) {
-	resource := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+	_, resource, _ := strings.Cut(r.URL.Path, "/status/")
 	user, key, _ := r.BasicAuth()
 	a.mu.Lock()
 	known := user == ApplianceUser && subtle.ConstantTimeCompare([]byte(key), []byte(a.key)) == 1
-	broken, host := a.broken[resource], a.host
+	broken, host, usedUp := a.broken[resource], a.host, a.usedUp
 	a.mu.Unlock()
 	w.Header()[ApplianceHostHeader] = []string{host}
 	w.Header().Set("Content-Length", "0")
@@ -172,8 +177,10 @@ func (a *Appliance) status(w http.ResponseWriter, r *http.Request) {
 	case !known:
 		w.Header()["WWW-Authenticate"] = []string{`Basic realm="health"`}
 		w.WriteHeader(http.StatusUnauthorized)
-	case !a.limiter.AllowN(a.now(), 1):
+	case usedUp || !a.limiter.AllowN(a.now(), 1):
 		w.WriteHeader(http.StatusTooManyRequests)
+	case !slices.Contains(ApplianceResources(), resource):
+		w.WriteHeader(http.StatusNotFound)
 	case broken:
 		w.WriteHeader(520)
 	default:
@@ -213,6 +220,10 @@ func (a *Appliance) SetKey(key string) { a.set(func() { a.key = key }) }
 // for a while when its key was changed, or answers again.
 func (a *Appliance) SetRestarting(on bool) { a.set(func() { a.restarting = on }) }
 
+// SetUsedUp answers 429 to whoever asks for /status/, as while others use up the
+// requests of each second, or answers again.
+func (a *Appliance) SetUsedUp(on bool) { a.set(func() { a.usedUp = on }) }
+
 // SetHost changes the name it gives itself.
 func (a *Appliance) SetHost(host string) { a.set(func() { a.host = host }) }
 
@@ -225,9 +236,7 @@ func (a *Appliance) Requests() map[string]uint64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	copied := make(map[string]uint64, len(a.requests))
-	for k, v := range a.requests {
-		copied[k] = v
-	}
+	maps.Copy(copied, a.requests)
 	return copied
 }
 

@@ -23,6 +23,8 @@ const (
 	SwitchApplianceClock = "appliance-clock"
 	// SwitchApplianceHost makes it give itself another node's name.
 	SwitchApplianceHost = "appliance-host"
+	// SwitchApplianceLimit uses up the requests that it answers in a second.
+	SwitchApplianceLimit = "appliance-limit"
 )
 
 // RunningAppliance is an appliance's node that listens.
@@ -76,6 +78,7 @@ func applianceSwitches() []Switch {
 		Switch{Name: SwitchApplianceKey, Description: "the appliance has another health key"},
 		Switch{Name: SwitchApplianceClock, Description: "the appliance's clock is a minute ahead"},
 		Switch{Name: SwitchApplianceHost, Description: "another node of the appliance answers in this one's place"},
+		Switch{Name: SwitchApplianceLimit, Description: "others use up the appliance's ten requests a second: it answers 429"},
 	)
 }
 
@@ -83,7 +86,7 @@ func applianceSwitches() []Switch {
 func (a *RunningAppliance) Set(name string, broken bool) error {
 	i := slices.IndexFunc(a.switches, func(s Switch) bool { return s.Name == name })
 	if i < 0 {
-		return fmt.Errorf("the demo appliance has no switch %q", name)
+		return unknownSwitch(name, a.switches)
 	}
 	var err error
 	what := strings.TrimPrefix(name, "appliance-")
@@ -97,6 +100,8 @@ func (a *RunningAppliance) Set(name string, broken bool) error {
 	case name == SwitchApplianceHost:
 		host := cmp.Or(a.options.Host, ApplianceHost)
 		a.SetHost(unless(broken, host, "not-"+host))
+	case name == SwitchApplianceLimit:
+		a.SetUsedUp(broken)
 	default:
 		err = a.SetBroken(what, broken)
 	}

@@ -63,6 +63,7 @@ func TestApplianceAnswersToTheByte(t *testing.T) {
 	good := answerOf("204 No Content", []string{tag, host, express}, "")
 	warning := answerOf("520 status code 520", []string{empty, host, express}, "")
 	refused := answerOf("401 Unauthorized", []string{empty, `WWW-Authenticate: Basic realm="health"`, host, express}, "")
+	absent := answerOf("404 Not Found", []string{empty, host, express}, "")
 	limited := answerOf("429 Too Many Requests", []string{empty, host, express}, "")
 	all := []string{"cpu", "memory", "disk", "services", "network", "internet", "email", "db", "replicaset"}
 	require.Equal(t, all, ApplianceResources())
@@ -86,9 +87,10 @@ func TestApplianceAnswersToTheByte(t *testing.T) {
 			}
 			require.NoError(t, a.SetBroken(resource, false))
 			require.Equal(t, good, ask("GET", ApplianceUser, ApplianceKey))
-			for range 4 {
+			for range 3 {
 				require.Equal(t, good, ask("GET", ApplianceUser, ApplianceKey))
 			}
+			require.Equal(t, absent, exchange(t, a.Address, "GET", prefix+"/status/"+resource+"/x", ApplianceUser, ApplianceKey))
 			require.Equal(t, refused, ask("GET", "", ""), "whoever has no key uses up nothing")
 			require.Equal(t, refused, ask("GET", ApplianceUser, "wrong"))
 			require.Equal(t, refused, ask("GET", "admin", ApplianceKey))
@@ -140,7 +142,7 @@ func TestApplianceSwitches(t *testing.T) {
 	status := func() string { return exchange(t, a.Address, "GET", "/status/cpu", ApplianceUser, "k") }
 	require.Contains(t, status(), "204")
 	list := a.Switches()
-	require.Len(t, list, len(ApplianceResources())+len(ApplianceComponents())+3)
+	require.Len(t, list, len(ApplianceResources())+len(ApplianceComponents())+4)
 	for _, s := range list {
 		require.False(t, s.Broken)
 		require.NotEmpty(t, s.Description)
@@ -155,6 +157,8 @@ func TestApplianceSwitches(t *testing.T) {
 			require.Contains(t, status(), "401")
 		case s.Name == SwitchApplianceHost:
 			require.Contains(t, status(), "X-Auth0-Host: not-n7")
+		case s.Name == SwitchApplianceLimit:
+			require.Contains(t, status(), "429")
 		case s.Name == SwitchApplianceClock:
 			require.NotContains(t, exchange(t, a.Address, "GET", "/test", "", ""), fmt.Sprintf(`"clock":%d`, time.Now().Unix()))
 		}

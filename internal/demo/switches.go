@@ -2,8 +2,6 @@ package demo
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 	"sync/atomic"
 )
 
@@ -55,14 +53,12 @@ type switchboard struct {
 
 func (b *switchboard) index(name string) (int, error) {
 	list := switchList()
-	names := make([]string, len(list))
 	for i, s := range list {
 		if s.Name == name {
 			return i, nil
 		}
-		names[i] = s.Name
 	}
-	return 0, fmt.Errorf("no switch is named %q: use one of %s", name, strings.Join(names, ", "))
+	return 0, unknownSwitch(name, list[:])
 }
 
 // broken tells whether the named switch is thrown. The name must be one of the constants.
