@@ -12,20 +12,22 @@ import (
 
 // oidcProvider starts the certified oidc-provider package: with its own
 // development pages for login and consent, or (own) with pages of ours that
-// check the password.
-func oidcProvider(t *testing.T, own bool) string {
+// check the password: in a directory, where its URL and base are given.
+func oidcProvider(t *testing.T, own bool, directory ...string) string {
 	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Skip("there is no node here: oidc-provider cannot run")
 	}
-	if _, err := os.Stat("node/node_modules/oidc-provider"); err != nil {
-		t.Skip("oidc-provider is not installed: run test/setup where npm's packages can be reached")
+	for _, name := range []string{"oidc-provider", "ldapts"} {
+		if _, err := os.Stat("node/node_modules/" + name); err != nil {
+			t.Skipf("%s is not installed: run test/setup where npm's packages can be reached", name)
+		}
 	}
 	port := freePort(t)
 	args := []string{"op.mjs", port}
 	if own {
-		args = append(args, "own")
+		args = append(append(args, "own"), directory...)
 	}
 	cmd := exec.Command(node, args...)
 	cmd.Dir = "node"

@@ -1,17 +1,36 @@
 // The certified oidc-provider, as the tests drive it.
 //
-//   node op.mjs PORT [own]
+//   node op.mjs PORT [own [LDAP-URL BASE-DN]]
 //
 // Without `own` its built-in development pages ask for login and consent (they
-// take any password); with it, pages of ours do, which check the password. The
-// password grant, which the package leaves out, is registered by us.
+// take any password); with it, pages of ours do, which check the password: in a
+// directory, by a bind, where one is named. The password grant, which the
+// package leaves out, is registered by us.
 import { Provider, errors } from 'oidc-provider';
+import { Client, InvalidCredentialsError } from 'ldapts';
 
 const port = Number(process.argv[2]);
 const own = process.argv[3] === 'own';
+const [directory, base] = process.argv.slice(4);
 const issuer = `http://127.0.0.1:${port}`;
 const account = (id) => ({ accountId: id, claims: () => ({ sub: id, email: `${id}@test.example` }) });
 const users = new Map([['monitor', 'correct-horse-battery']]);
+
+// Tells whether the password is the user's; throws where the directory does not say.
+const signIn = async (user, password) => {
+  if (!directory) return users.has(user) && users.get(user) === password;
+  if (!/^[a-z]+$/.test(user) || !password) return false; // a bind without a password always succeeds (RFC 4513, 5.1.2)
+  const client = new Client({ url: directory, connectTimeout: 5000, timeout: 5000 });
+  try {
+    await client.bind(`uid=${user},${base}`, password);
+    return true;
+  } catch (error) {
+    if (error instanceof InvalidCredentialsError) return false;
+    throw error;
+  } finally {
+    await client.unbind().catch(() => {}); // there may be no connection
+  }
+};
 
 const provider = new Provider(issuer, {
   clients: [
@@ -51,7 +70,11 @@ const provider = new Provider(issuer, {
 
 provider.registerGrantType('password', async (ctx) => {
   const { username, password, scope } = ctx.oidc.params;
-  if (!users.has(username) || users.get(username) !== password) throw new errors.InvalidGrant('wrong user or password');
+  const known = await signIn(username, password).catch((error) => {
+    console.error('directory', error.message);
+    throw new errors.TemporarilyUnavailable('the user directory does not answer');
+  });
+  if (!known) throw new errors.InvalidGrant('wrong user or password');
   const { client } = ctx.oidc;
   const grant = new provider.Grant({ accountId: username, clientId: client.clientId });
   grant.addOIDCScope(scope ?? 'openid');
@@ -94,12 +117,17 @@ if (own) {
     }
     const form = await read(ctx.req);
     if (prompt.name === 'login') {
-      if (!users.has(form.get('login')) || users.get(form.get('login')) !== form.get('password')) {
-        ctx.status = 401;
+      const refuse = (status, why) => {
+        ctx.status = status;
         ctx.type = 'html';
-        ctx.body = page(`<p role="alert">Wrong user or password.</p>
+        ctx.body = page(`<p role="alert">${why}</p>
           <form method="post"><input name="login"><input type="password" name="password"><button>Sign in</button></form>`);
-        return undefined;
+      };
+      try {
+        if (!await signIn(form.get('login'), form.get('password'))) return refuse(401, 'Wrong user or password.');
+      } catch (error) {
+        console.error('directory', error.message);
+        return refuse(503, 'Nobody can sign in now: the user directory does not answer.');
       }
       return provider.interactionFinished(ctx.req, ctx.res, { login: { accountId: form.get('login') } });
     }
