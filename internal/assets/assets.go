@@ -19,6 +19,10 @@ import (
 	"github.com/idp-exporter/idp_exporter/docs"
 	"github.com/idp-exporter/idp_exporter/examples"
 	"github.com/idp-exporter/idp_exporter/internal/pack"
+	"github.com/idp-exporter/idp_exporter/internal/pack/openview"
+	"github.com/idp-exporter/idp_exporter/internal/pack/snmp"
+	"github.com/idp-exporter/idp_exporter/internal/pack/systemcenter"
+	"github.com/idp-exporter/idp_exporter/internal/pack/tivoli"
 )
 
 // embedded are the files that are written as they lie in the project; only
@@ -30,7 +34,11 @@ func embedded() map[string]embed.FS {
 // packs are what is made for consoles, by folder.
 func packs() map[string]func(pack.Site) (map[string][]byte, error) {
 	return map[string]func(pack.Site) (map[string][]byte, error){
-		"dashboards": func(s pack.Site) (map[string][]byte, error) { return dashboards.Render(s.URL) },
+		"alerts/openview":      openview.Files,
+		"alerts/snmp":          snmp.Files,
+		"alerts/system-center": systemcenter.Files,
+		"alerts/tivoli":        tivoli.Files,
+		"dashboards":           func(s pack.Site) (map[string][]byte, error) { return dashboards.Render(s.URL) },
 	}
 }
 

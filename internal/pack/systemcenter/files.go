@@ -1,0 +1,96 @@
+// Package systemcenter makes alerts/system-center: management packs for System
+// Center Operations Manager, unsealed, and the settings of its web availability
+// monitoring.
+package systemcenter
+
+import (
+	"bytes"
+	"embed"
+	"encoding/xml"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"github.com/idp-exporter/idp_exporter/docs"
+	"github.com/idp-exporter/idp_exporter/internal/pack"
+)
+
+//go:embed templates
+var templates embed.FS
+
+// Version is that of the packs. Raise it whenever they change: an import of the
+// same version changes nothing in a management group.
+const Version = "1.0.0.0"
+
+// The settings for /testall: how often it is asked, in seconds, how long an
+// answer may take, in seconds, and from which status on it is an error.
+const (
+	webInterval = 60
+	webTimeout  = 30
+	webError    = 400
+)
+
+// Files returns the files of the folder by their names, for a site.
+func Files(site pack.Site) (map[string][]byte, error) {
+	library, err := newLibrary(site, docs.Files)
+	if err != nil {
+		return nil, err
+	}
+	script, err := templates.ReadFile("templates/check.ps1")
+	if err != nil {
+		return nil, err
+	}
+	snmp, err := newSNMP(site, library)
+	if err != nil {
+		return nil, err
+	}
+	overHTTP, err := newHTTP(site, library, string(script))
+	if err != nil {
+		return nil, err
+	}
+	web, err := newWeb(site, library)
+	if err != nil {
+		return nil, err
+	}
+	t, err := template.New("").Funcs(template.FuncMap{
+		"esc": escape,
+		"inc": func(i int) string { return strconv.Itoa(i + 1) },
+		"vb":  func(name string) (int, error) { return varbind(site.MIB, name) },
+	}).ParseFS(templates, "templates/*.tmpl")
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{"check.ps1": script}
+	for _, f := range []struct {
+		template, name string
+		data           any
+	}{
+		{"snmp.xml.tmpl", snmp.ID + ".xml", snmp},
+		{"http.xml.tmpl", overHTTP.ID + ".xml", overHTTP},
+		{"web.xml.tmpl", web.ID + ".xml", web},
+		{"README.md.tmpl", "README.md", readme{site, snmp, overHTTP, web}},
+		{"web-availability.md.tmpl", "web-availability.md", readme{site, snmp, overHTTP, web}},
+	} {
+		var b bytes.Buffer
+		if err := t.ExecuteTemplate(&b, f.template, f.data); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+		files[f.name] = b.Bytes()
+	}
+	return files, nil
+}
+
+type readme struct {
+	Site pack.Site
+	SNMP snmpPack
+	HTTP httpPack
+	Web  webPack
+}
+
+func escape(s string) (string, error) {
+	var b strings.Builder
+	err := xml.EscapeText(&b, []byte(s))
+	// Line breaks and quotes may stand as they are in text; scripts stay readable so.
+	return strings.NewReplacer("&#xA;", "\n", "&#34;", `"`, "&#39;", "'", "&#x9;", "\t").Replace(b.String()), err
+}

@@ -1,0 +1,92 @@
+package tivoli
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/idp-exporter/idp_exporter/internal/pack"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const folder = "../../../alerts/tivoli"
+
+func made(t testing.TB, oid, prefix, url string) (pack.Site, map[string][]byte) {
+	t.Helper()
+	site, err := pack.New(oid, prefix, url)
+	require.NoError(t, err)
+	files, err := Files(site)
+	require.NoError(t, err)
+	return site, files
+}
+
+// What lies in alerts/tivoli is what the default site makes; UPDATE_GOLDEN=1
+// writes it.
+func TestFolder(t *testing.T) {
+	t.Parallel()
+	_, files := made(t, "", "", "")
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		require.NoError(t, os.RemoveAll(folder))
+		for name, content := range files {
+			file := filepath.Join(folder, name)
+			require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+			require.NoError(t, os.WriteFile(file, content, 0o644))
+		}
+	}
+	var names []string
+	require.NoError(t, filepath.WalkDir(folder, func(file string, e fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		if e.IsDir() {
+			return nil
+		}
+		name, err := filepath.Rel(folder, file)
+		require.NoError(t, err)
+		names = append(names, filepath.ToSlash(name))
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Equal(t, string(files[names[len(names)-1]]), string(content), "%s: run UPDATE_GOLDEN=1 go test ./internal/pack/tivoli", name)
+		return nil
+	}))
+	require.ElementsMatch(t, slices.Collect(maps.Keys(files)), names)
+}
+
+func TestNothingOfTheDefaultSiteRemains(t *testing.T) {
+	t.Parallel()
+	_, files := made(t, "1.3.6.1.4.1.9999.5.7", "corp", "https://wiki.example.com/idp")
+	for name, content := range files {
+		text := string(content)
+		require.NotContains(t, text, "32473", name)
+		require.NotContains(t, text, pack.DefaultURL, name)
+		// The exporter's name and the words of the eif bridge do not go by the prefix.
+		text = strings.NewReplacer("idp_exporter", "", "IDP_EXPORTER", "", "IDP_Alarm", "", "IDP_Heartbeat", "", "https://wiki.example.com/idp/", "", "IDP-EXPORTER-MIB", "").Replace(text)
+		require.NotRegexp(t, regexp.MustCompile(`(?i)\bidp`), text, name)
+		require.NotRegexp(t, `(?i)idp`, strings.NewReplacer("idp_exporter.baroc", "", "IDP-EXPORTER-MIB", "").Replace(name))
+	}
+	rules := string(files["include-snmptrap/corp/corp-IDP-EXPORTER-MIB.include.snmptrap.rules"])
+	require.Contains(t, rules, `case ".1.3.6.1.4.1.9999.5.7": `)
+	require.Contains(t, rules, `"SNMPTRAP-corp-IDP-EXPORTER-MIB-corpAlarmRaise"`)
+}
+
+// Links of the README within the folder lead to what is there.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	_, files := made(t, "", "corp", "")
+	links := regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(string(files["README.md"]), -1)
+	require.Greater(t, len(links), 4)
+	for _, l := range links {
+		found := false
+		for name := range files {
+			found = found || name == l[1] || strings.HasPrefix(name, strings.TrimSuffix(l[1], "/")+"/")
+		}
+		require.True(t, found, l[1])
+	}
+}
