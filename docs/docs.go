@@ -6,5 +6,5 @@ import "embed"
 // Files are the pages by their slash-separated names below docs/, such as
 // runbooks/IdPNodeOut.md.
 //
-//go:embed *.md probes bridges commands runbooks
+//go:embed *.md probes bridges commands runbooks pictures
 var Files embed.FS

@@ -1,6 +1,8 @@
 package test
 
 import (
+	"cmp"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -156,6 +158,9 @@ func TestEveryAlertIsCompleteAndRestsOnMetricsThatExist(t *testing.T) {
 // fires when it flaps, and one that tells of what is missing without data.
 var firesWhen = map[string]string{"firing": "yes", "not firing": "no", "suppressed": "", "flapping": "", "missing data": ""}
 
+// burnsWhen tells the same of further cases of alerts that rest on burn rates.
+var burnsWhen = map[string]string{"a short break on a fresh Prometheus": "no", "an outage on a fresh Prometheus": "yes"}
+
 func TestEveryAlertIsTestedInEveryCase(t *testing.T) {
 	t.Parallel()
 	alerts, _ := alertRules(t)
@@ -185,7 +190,7 @@ func TestEveryAlertIsTestedInEveryCase(t *testing.T) {
 				fired = fired || len(a.ExpAlerts) > 0
 				quiet = quiet || len(a.ExpAlerts) == 0
 			}
-			switch firesWhen[name] {
+			switch cmp.Or(firesWhen[name], burnsWhen[name]) {
 			case "yes":
 				require.True(t, fired, c.Name)
 			case "no":
@@ -200,11 +205,18 @@ func TestEveryAlertIsTestedInEveryCase(t *testing.T) {
 			tested[c.Name] = true
 		}
 	}
+	burning := 0
 	for _, r := range alerts {
-		for name := range firesWhen {
+		cases := slices.Collect(maps.Keys(firesWhen))
+		if strings.Contains(r.Expr, "_error:ratio_") {
+			cases = slices.AppendSeq(cases, maps.Keys(burnsWhen))
+			burning++
+		}
+		for _, name := range cases {
 			require.True(t, tested[r.Alert+": "+name], "%s is not tested: %s", r.Alert, name)
 		}
 	}
+	require.Equal(t, 4, burning)
 	// There may be further cases, though none of an alert that is gone.
 	for name := range tested {
 		alert, _, _ := strings.Cut(name, ": ")
