@@ -15,6 +15,7 @@ import (
 )
 
 //go:generate go run ../internal/dashboards/generate .
+//go:generate env UPDATE_GOLDEN=1 go test -count=1 -v -run TestThePicturesOfTheDashboards ../test
 
 //go:embed *.json README.md provisioning
 var files embed.FS

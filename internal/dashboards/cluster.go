@@ -19,9 +19,9 @@ func cluster() board {
 					queries: []query{{`count by (provider) (count by (provider, node) (` + info(`node!=""`) + `))`, "{{provider}}"}},
 				},
 				{
-					title: "Drained", about: "A drained node is out of its load balancer until its drain ends. Without a name: the exporter's own answer.",
+					title: "Drained", about: "A drained node is out of its load balancer until its drain ends. The exporter can be drained as well: then /testall answers no.",
 					w: 6, h: 6, draw: number(), words: words{1: {"drained", orange}, 0: {"in service", green}},
-					queries: []query{{`max by (node) (idp_node_drained{node=~"$node"})`, "{{node}}"}},
+					queries: []query{{named(`max by (node) (idp_node_drained{node=~"$node"})`, "the exporter"), "{{node}}"}},
 				},
 				{
 					title: "Drift", about: "Whether nodes differ in their key set, clock, certificate or discovery document. People on one node then see something else than people on the other.",
@@ -48,14 +48,14 @@ func cluster() board {
 			}},
 			{"Side by side", []panel{
 				{
-					title: "How long a login takes on each node", about: "95 of 100 logins are faster. A node without a name is the public name.",
+					title: "How long a login takes on each node", about: "95 of 100 logins are faster.",
 					w: 12, h: 8, draw: lines(), unit: "s", min: new(0.0),
-					queries: []query{{runTime("0.95", "node", signInKinds), "{{node}}"}},
+					queries: []query{{named(runTime("0.95", "node", signInKinds), "public name"), "{{node}}"}},
 				},
 				{
 					title: "Failed runs on each node", about: "Each minute.",
 					w: 12, h: 8, draw: stacked(), unit: "none", min: new(0.0),
-					queries: []query{{`60 * sum by (node) (` + chosen(`rate(idp_probe_runs_total{result="fail"}[$__rate_interval])`, everyKind) + `)`, "{{node}}"}},
+					queries: []query{{named(`60 * sum by (node) (`+chosen(`rate(idp_probe_runs_total{result="fail"}[$__rate_interval])`, everyKind)+`)`, "public name"), "{{node}}"}},
 				},
 				{
 					title: "Clock of each node", about: "Ahead of the exporter's, as the node's own answers tell it: good to about half a second.",

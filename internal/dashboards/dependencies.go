@@ -53,7 +53,7 @@ func dependencies() board {
 				{
 					title: "Processors", about: "Used part of the capacity over the last minute; of the container where it has a limit.",
 					w: 8, h: 7, draw: lines(), unit: "percentunit", min: new(0.0), max: new(1.0),
-					runbooks: []string{"IdPHostCPUHigh"},
+					runbooks: []string{"IdPHostCPUHigh", "IdPHostFailing"},
 					queries:  []query{{`max by (instance) (idp_host_cpu_usage_ratio)`, "{{instance}}"}},
 				},
 				{

@@ -35,6 +35,11 @@ func joined(expr, kinds string) string {
 	return expr + ` * ignoring(` + own + `) group_left(kind, provider, severity) ` + info(kinds)
 }
 
+// named gives series of the node without a name one.
+func named(expr, name string) string {
+	return `label_replace(` + expr + `, "node", "` + name + `", "node", "")`
+}
+
 // quantile estimates a quantile of a histogram, be it scraped with its classic
 // buckets or as a native one.
 func quantile(q, by, metric string, filter func(string) string) string {

@@ -40,7 +40,7 @@ func choice(name, label, description, query string) dashboard.VariableModel {
 
 func annotations() []dashboard.AnnotationQuery {
 	return []dashboard.AnnotationQuery{
-		annotation("Maintenance", "blue", `max by (window) (idp_maintenance_active) == 1`, "Maintenance {{window}}", "window"),
+		annotation("Maintenance", "blue", `max by (window) (idp_maintenance_active) == 1`, "Maintenance: {{window}}", "window"),
 		annotation("Drains", "orange", `max by (node) (idp_node_drained{node=~"$node"}) == 1`, "Drained: {{node}}", "node"),
 		annotation("Drift", "purple", `max by (provider, what) (idp_nodes_disagree{provider=~"$provider"}) == 1`,
 			"Nodes of {{provider}} differ: {{what}}", "provider,what"),
