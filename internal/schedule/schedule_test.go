@@ -202,7 +202,7 @@ func TestRunAtStartIsAtOnceAndSpread(t *testing.T) {
 		require.NoError(t, s.Set(jobs, nil))
 		stop := start(s)
 		synctest.Wait()
-		require.Equal(t, 5, l.jobs(), "the first runs are not at once")
+		require.Equal(t, int(startRate*grid/time.Second), l.jobs(), "the first runs are not at once")
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
 		require.Equal(t, 3000, l.jobs())
