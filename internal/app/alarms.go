@@ -19,6 +19,11 @@ import (
 // also fall by time alone; each change of a verdict does so at once.
 const feedEvery = 2 * time.Second
 
+// feedRest is how many times as long as it took to bring the alarms in line they
+// are then left alone: with thousands of probes it takes milliseconds, and as many
+// verdicts may change in a second.
+const feedRest = 10
+
 // openAlarms makes the engine and opens the bridges.
 func (a *App) openAlarms(ctx context.Context, c *config.Config) error {
 	o := alarm.Options{Resync: true, Suppressed: a.suppressedAlert, Exporter: c.Exporter.Name, Logger: a.log}
@@ -86,8 +91,19 @@ func (a *App) nudge() {
 func (a *App) feed(ctx context.Context) error {
 	tick := time.NewTicker(feedEvery)
 	defer tick.Stop()
+	rest := time.NewTimer(0)
+	defer rest.Stop()
+	var list []alarm.VerdictInput
 	for {
-		a.alarms.Verdicts(a.verdicts())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-rest.C:
+		}
+		begin := time.Now()
+		list = a.verdicts(list[:0])
+		a.alarms.Verdicts(list)
+		rest.Reset(min(feedRest*time.Since(begin), feedEvery))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -97,11 +113,10 @@ func (a *App) feed(ctx context.Context) error {
 	}
 }
 
-func (a *App) verdicts() []alarm.VerdictInput {
-	entries := a.state.Snapshot()
-	list := make([]alarm.VerdictInput, 0, len(entries))
-	for i := range entries {
-		list = append(list, verdictInput(&entries[i]))
+// verdicts appends what the verdicts are to the alarms.
+func (a *App) verdicts(list []alarm.VerdictInput) []alarm.VerdictInput {
+	for e := range a.state.All() {
+		list = append(list, verdictInput(e))
 	}
 	return list
 }

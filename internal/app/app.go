@@ -281,7 +281,7 @@ func (a *App) record(k state.Key, r probes.Result) {
 // ready is true once every gating probe has been run.
 func (a *App) ready() (bool, []string) {
 	var laggards []string
-	for _, e := range a.state.Snapshot() {
+	for e := range a.state.All() {
 		if e.Gates && e.Last == nil {
 			laggards = append(laggards, e.Probe+" "+e.Node)
 		}

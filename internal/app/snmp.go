@@ -105,7 +105,7 @@ func (p *polled) View() mib.View {
 		Name: name.Name, Site: name.URL, Version: version.Version, Start: a.start,
 		Verdict: verdict.Outcome, Text: strings.Join(verdict.Reasons, "; "),
 	}
-	for _, e := range a.state.Snapshot() {
+	for e := range a.state.All() {
 		row := mib.Probe{
 			Name: e.Probe, Node: e.Node, Kind: e.Kind, Provider: e.Provider, Severity: e.Severity, Gates: e.Gates,
 			Verdict: e.Verdict, Text: e.Why, Since: e.Since, Suppressed: e.Suppressed,

@@ -2,6 +2,7 @@ package state
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -228,14 +229,42 @@ func (s *State) Entry(k Key) (Entry, bool) {
 // Snapshot returns all entries as they stand at one moment, sorted by probe
 // and node. The maps and results in it are shared and must not be changed.
 func (s *State) Snapshot() []Entry {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	now := s.now()
-	all := make([]Entry, len(s.order))
-	for i, e := range s.order {
-		all[i] = s.view(e, now)
+	var all []Entry
+	for n, e := range s.each() {
+		if all == nil {
+			all = make([]Entry, 0, n)
+		}
+		all = append(all, *e)
 	}
 	return all
+}
+
+// All goes through what Snapshot returns without a copy of it, which with
+// thousands of entries takes megabytes. What is yielded holds until the next; the
+// body of the loop must not call the State.
+func (s *State) All() iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		for _, e := range s.each() {
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// each yields the number of all entries with each of them.
+func (s *State) each() iter.Seq2[int, *Entry] {
+	return func(yield func(int, *Entry) bool) {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		now := s.now()
+		var v Entry
+		for _, e := range s.order {
+			if v = s.view(e, now); !yield(len(s.order), &v) {
+				return
+			}
+		}
+	}
 }
 
 func (k Key) compare(o Key) int {
