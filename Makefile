@@ -7,13 +7,15 @@ SHELL       := /bin/bash
 export CGO_ENABLED ?= 0
 CACHE   := $(CURDIR)/.cache
 LINT    := $(CACHE)/bin/golangci-lint
+SUM     := $(CACHE)/bin/gotestsum
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 V       := github.com/prometheus/common/version
 LDFLAGS := -s -w -X $(V).Version=$(VERSION) -X $(V).Revision=$(COMMIT)
 # The race detector needs cgo, and so a C compiler.
 RACE    := $(shell command -v gcc >/dev/null && echo -race)
-GOTEST  := CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE)
+# What is skipped is told at the end, with the reason.
+GOTEST  := $(SUM) --format pkgname --format-hide-empty-pkg --
 
 .PHONY: build test tools unit e2e soak lint demo bench fuzz assets clean help
 
@@ -28,16 +30,16 @@ test: lint unit e2e ## everything: lint, unit tests, end-to-end tests, short fuz
 tools: ## unpack what tests drive: real balancers, consoles, providers
 	bash test/setup
 
-unit: tools ## unit tests, with the race detector where there is a C compiler
-	$(GOTEST) -timeout 10m $$(go list ./... | grep -v '/test$$')
+unit: tools $(SUM) ## unit tests, with the race detector where there is a C compiler
+	CGO_ENABLED=$(if $(RACE),1,0) $(GOTEST) $(RACE) -timeout 10m $$(go list ./... | grep -v '/test$$')
 
-e2e: build tools ## end-to-end tests against real counterparts, which test/setup installs
-	IDP_EXPORTER_BINARY=$(CURDIR)/idp_exporter go test -count=1 -timeout 15m ./test/
+e2e: build tools $(SUM) ## end-to-end tests against real counterparts, which test/setup installs
+	IDP_EXPORTER_BINARY=$(CURDIR)/idp_exporter $(GOTEST) -count=1 -timeout 15m ./test/
 	$(MAKE) fuzz FUZZCOUNT=4000
 
-soak: build tools ## the long version of the end-to-end tests and of fuzzing
-	IDP_EXPORTER_SOAK=1 $(GOTEST) -count=1 -timeout 2h ./internal/...
-	IDP_EXPORTER_BINARY=$(CURDIR)/idp_exporter IDP_EXPORTER_SOAK=1 go test -count=1 -timeout 4h ./test/
+soak: build tools $(SUM) ## the long version of the end-to-end tests and of fuzzing
+	IDP_EXPORTER_SOAK=1 CGO_ENABLED=$(if $(RACE),1,0) $(GOTEST) $(RACE) -count=1 -timeout 2h ./internal/...
+	IDP_EXPORTER_BINARY=$(CURDIR)/idp_exporter IDP_EXPORTER_SOAK=1 $(GOTEST) -count=1 -timeout 4h ./test/
 	$(MAKE) fuzz FUZZCOUNT=2000000
 
 FUZZCOUNT ?= 200000
@@ -60,6 +62,10 @@ lint: $(LINT) ## formatting, go vet, golangci-lint
 
 $(LINT): test/tools/golangci-lint.version
 	GOBIN=$(CACHE)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$$(cat $<)
+	@touch $@
+
+$(SUM): test/tools/gotestsum.version
+	GOBIN=$(CACHE)/bin go install gotest.tools/gotestsum@$$(cat $<)
 	@touch $@
 
 clean: ## remove what was built and installed here

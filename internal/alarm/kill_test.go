@@ -105,7 +105,7 @@ func (w *wire) Close() error {
 func TestChild(t *testing.T) {
 	var s setup
 	if text := os.Getenv(childSetup); text == "" {
-		t.Skip("only run by TestKilledItLosesNothing")
+		return // only run by TestKilledItLosesNothing
 	} else if err := json.Unmarshal([]byte(text), &s); err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ const freezing = "IDP_TEST_AGENT"
 // TestAgentOfItsOwn is the other process of TestFrozen.
 func TestAgentOfItsOwn(t *testing.T) {
 	if os.Getenv(freezing) == "" {
-		t.Skip("run by TestFrozen alone")
+		return // run by TestFrozen alone
 	}
 	v := &verdicts{}
 	v.ok.Store(true)
