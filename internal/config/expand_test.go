@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,12 +11,13 @@ import (
 
 	"github.com/idp-exporter/idp_exporter/internal/app"
 	"github.com/idp-exporter/idp_exporter/internal/config"
+	"github.com/idp-exporter/idp_exporter/internal/config/strict"
 	"github.com/idp-exporter/idp_exporter/internal/preset"
 )
 
 // secretive is a configuration with a secret wherever one can stand.
 const secretive = `x-client: &client {client_id: c, client_secret: CANARY-1}
-x-headers: &headers {Authorization: Bearer CANARY-2, X-Api-Key: CANARY-3, Accept: text/plain}
+x-headers: &headers {Authorization: Bearer CANARY-2, X-Vault: CANARY-3, Accept: text/plain}
 providers:
   - name: acme
     issuer: https://login.example.com/
@@ -27,7 +29,7 @@ probes:
   - {name: env, kind: login, client_id: c, client_secret: "${PATH}", username: u, password_file: secret}
   - name: page
     kind: http
-    url: "https://login.example.com/x?page=2&access_token=CANARY-6#top"
+    url: "https://login.example.com/x?page=2&sig=CANARY-6#top"
     headers: *headers
     secret_headers: {X-Other: CANARY-7}
     method: POST
@@ -55,7 +57,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	require.NotContains(t, string(printed), canary)
 	require.Equal(t, strings.Count(text, canary), strings.Count(string(printed), "# left out"), "each is marked:\n%s", printed)
 	for _, stays := range []string{
-		"Accept: text/plain", "login_hint: monitoring", "LANG: C", "password_file: secret", `client_secret: "${PATH}"`, "https://login.example.com/x?page=2&access_token=SECRET_LEFT_OUT#top",
+		"Accept: text/plain", "login_hint: monitoring", "LANG: C", "password_file: secret", `client_secret: "${PATH}"`, "https://login.example.com/x?page=2&sig=SECRET_LEFT_OUT#top",
 		"url: https://hooks.example.com/SECRET_LEFT_OUT", "sha256:0000", "--password", "# SECRET_LEFT_OUT stands for secrets that the file holds itself.",
 		"- name: acme-health", "# Preset hydra of provider acme: ",
 	} {
@@ -66,6 +68,12 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	}
 	file := filepath.Join(dir, "expanded.yml")
 	require.NoError(t, os.WriteFile(file, printed, 0o600))
+	_, err = config.Load(file, kinds)
+	var problems strict.Problems
+	require.ErrorAs(t, err, &problems)
+	require.Len(t, problems, strings.Count(string(printed), "# left out"), "no mark is sent as a password: %s", problems)
+	require.ErrorContains(t, err, "fill in client_secret; SECRET_LEFT_OUT marks a secret that was left out when this file was printed")
+	require.NoError(t, os.WriteFile(file, filledIn(printed), 0o600))
 	again, err := config.Load(file, kinds)
 	require.NoError(t, err, "it is a configuration itself")
 	require.Len(t, again.Probes, len(c.Probes))
@@ -75,6 +83,10 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		require.Equal(t, c.Probes[i].Nodes, p.Nodes)
 		require.Equal(t, c.Probes[i].Severity, p.Severity)
 	}
+}
+
+func filledIn(printed []byte) []byte {
+	return bytes.ReplaceAll(printed, []byte(strict.LeftOut), []byte("filled-in"))
 }
 
 func TestWhatCannotBeExpanded(t *testing.T) {
@@ -107,7 +119,7 @@ func FuzzExpanded(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := config.Parse(printed, "expanded.yml", kinds)
+		again, err := config.Parse(filledIn(printed), "expanded.yml", kinds)
 		require.NoError(t, err, "%s\n---\n%s", text, printed)
 		require.Len(t, again.Probes, len(c.Probes), "%s\n---\n%s", text, printed)
 		for i, p := range again.Probes {

@@ -11,7 +11,7 @@ import (
 )
 
 // hidden stands in an expanded file for a secret that the file itself holds.
-const hidden = "SECRET_LEFT_OUT"
+const hidden = strict.LeftOut
 
 // secret tells whether a value that was read as a secret is one itself.
 func (w *writer) secret(n *yaml.Node) bool { return w.doc.IsSecret(n) && !strict.IsReference(n.Value) }
@@ -31,13 +31,22 @@ var said = map[string]bool{"body": true, "send": true}
 var (
 	revealing = regexp.MustCompile(`(?i)auth|cookie|pass|pwd|secret|token|key|credential|assertion|signature`)
 	carrying  = regexp.MustCompile(revealing.String() + `|login`)
+	// inQuery is what else is secret in a query: the signatures of shared URLs.
+	inQuery = regexp.MustCompile(revealing.String() + `|^(?i:sig|code)$`)
 )
+
+// harmless are the headers whose values are printed; any other may let somebody in.
+var harmless = map[string]bool{
+	"accept": true, "accept-charset": true, "accept-encoding": true, "accept-language": true, "cache-control": true, "connection": true, "content-language": true,
+	"content-type": true, "date": true, "dnt": true, "host": true, "if-modified-since": true, "if-none-match": true, "pragma": true, "user-agent": true,
+	"x-forwarded-for": true, "x-forwarded-host": true, "x-forwarded-port": true, "x-forwarded-proto": true, "x-requested-with": true,
+}
 
 // hideText hides what is no secret by its type and may hold one nevertheless:
 // credentials among headers and parameters, texts that carry some, passwords and
 // keys in URLs, and the addresses of chats, which let anybody write there.
 func (w *writer) hideText(key string, n *yaml.Node) {
-	if free[w.within] && revealing.MatchString(key) || said[key] && carrying.MatchString(n.Value) {
+	if w.within == "headers" && !harmless[strings.ToLower(key)] || free[w.within] && revealing.MatchString(key) || said[key] && carrying.MatchString(n.Value) {
 		w.hide(n, hidden)
 		return
 	}
@@ -63,7 +72,7 @@ func (w *writer) hideURL(key string, n *yaml.Node) {
 	}
 	pairs := strings.Split(u.RawQuery, "&")
 	for i, pair := range pairs {
-		if name, value, _ := strings.Cut(pair, "="); value != "" && revealing.MatchString(name) {
+		if name, value, _ := strings.Cut(pair, "="); value != "" && inQuery.MatchString(name) {
 			pairs[i], found = name+"="+hidden, true
 		}
 	}

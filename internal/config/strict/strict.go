@@ -29,6 +29,10 @@ const maxNodes = 2_000_000
 // owner knows.
 const Unknown = "CHANGE_ME"
 
+// LeftOut stands in a file that was written out for a secret of the file it was
+// made from.
+const LeftOut = "SECRET_LEFT_OUT"
+
 // Position is a place in a file, counted from 1.
 type Position struct{ Line, Column int }
 
@@ -194,10 +198,17 @@ func (d *Document) Problems() Problems {
 // unknown tells whether a value is yet to be filled in, and if so notes it with
 // the comment beside it.
 func (d *Document) unknown(n *yaml.Node, at Position, path string) bool {
-	if n.Kind != yaml.ScalarNode || n.Value != Unknown {
+	if n.Kind != yaml.ScalarNode {
 		return false
 	}
 	key := path[strings.LastIndexByte(path, '.')+1:]
+	if strings.Contains(n.Value, LeftOut) {
+		d.add(at, false, "fill in %s; %s marks a secret that was left out when this file was printed", key, LeftOut)
+		return true
+	}
+	if n.Value != Unknown {
+		return false
+	}
 	if about := strings.TrimSpace(strings.TrimPrefix(n.LineComment, "#")); about != "" {
 		key += ", " + about
 	}
