@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 
@@ -62,11 +63,18 @@ func checkConfig(path string, io stdio) error {
 		return err
 	}
 	printWarnings(c, io)
+	const most = 50 // names that are shown
 	runs := 0
+	var names []string
 	for _, p := range c.Probes {
 		runs += len(p.Nodes)
+		names = append(names, p.Name)
 	}
-	_, _ = fmt.Fprintf(io.out, "%s: ok: %d provider(s), %d probe(s) on %d target(s)\n", path, len(c.Providers), len(c.Probes), runs)
+	if more := len(names) - most; more > 0 {
+		names = append(names[:most], fmt.Sprintf("and %d more", more))
+	}
+	_, _ = fmt.Fprintf(io.out, "%s: ok: %d provider(s), %d probe(s) on %d target(s): %s\n",
+		path, len(c.Providers), len(c.Probes), runs, strings.Join(names, ", "))
 	return nil
 }
 

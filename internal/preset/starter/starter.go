@@ -80,11 +80,14 @@ func Look(ctx context.Context, o Options) (*Starter, error) {
 func parseIssuer(text string) (*url.URL, error) {
 	text = strings.TrimSuffix(text, preset.WellKnown)
 	u, err := url.Parse(text)
+	if bare := strings.TrimLeft(text[strings.LastIndex(text, "://")+1:], ":/"); bare != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http") {
+		if guess, err := url.Parse("https://" + bare); err == nil && guess.Host != "" {
+			return nil, fmt.Errorf("%s has no https:// in front; try idp_exporter init https://%s", quote(text), bare)
+		}
+	}
 	switch {
-	case err != nil || u.Host == "" && (u.Scheme == "https" || u.Scheme == "http"):
+	case err != nil || u.Host == "":
 		return nil, fmt.Errorf("%s is not an issuer; write the URL under which %s is found, such as https://login.example.com/", quote(text), preset.WellKnown)
-	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, fmt.Errorf("%s has no https:// in front; try idp_exporter init https://%s", quote(text), strings.TrimLeft(text[strings.LastIndex(text, "://")+1:], ":/"))
 	case u.User != nil, u.RawQuery != "", u.Fragment != "":
 		return nil, fmt.Errorf("an issuer has no user, query or fragment (OpenID Connect Discovery 1.0, section 3); write only scheme, host and path: %s://%s%s", u.Scheme, u.Host, u.Path)
 	}

@@ -222,6 +222,8 @@ func TestErrorsNameTheRemedy(t *testing.T) {
 	}{
 		"no scheme":             {"login.example.com/x", []string{"has no https:// in front; try idp_exporter init https://login.example.com/x"}},
 		"another scheme":        {"ldap://login.example.com", []string{"try idp_exporter init https://login.example.com"}},
+		"host and port":         {"127.0.0.1:9111", []string{"has no https:// in front; try idp_exporter init https://127.0.0.1:9111"}},
+		"nothing":               {"", []string{"is not an issuer; write the URL"}},
 		"no host":               {"https:///x", []string{"is not an issuer; write the URL under which /.well-known/openid-configuration is found"}},
 		"a query":               {"https://a.example/x?y=1", []string{"has no user, query or fragment", "https://a.example/x"}},
 		"a password":            {"https://u:canary-pw@a.example/x", []string{"has no user"}},
