@@ -16,12 +16,14 @@ func assetsCommand(a *kingpin.Application, io stdio, do actions) {
 	oid := c.Flag("oid", "The base OID, below your own enterprise number: that of snmp.base_oid.").Default("1.3.6.1.4.1.32473.1").String()
 	prefix := c.Flag("prefix", "The beginning of every name in the MIB.").Default("idp").String()
 	site := c.Flag("site", "Where links to docs/ and docs/runbooks/ lead.").Default(pack.DefaultURL).String()
+	revision := c.Flag("revision", "The last part of the version of System Center's packs; raise it when you stamp packs anew that were imported already.").Default("0").Uint16()
 	force := c.Flag("force", "Replace files that are there with other content.").Bool()
 	do[c.FullCommand()] = func(context.Context) error {
 		stamp, err := pack.New(*oid, *prefix, *site)
 		if err != nil {
 			return err
 		}
+		stamp.Revision = *revision
 		files, err := assets.Files(stamp)
 		if err != nil {
 			return err

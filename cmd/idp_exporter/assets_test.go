@@ -33,6 +33,12 @@ func TestAssets(t *testing.T) {
 	require.NoError(t, readErr)
 	require.Contains(t, string(rules), "runbook_url: https://wiki.example.com/idp/docs/runbooks/IdPNodeOut.md")
 
+	code, _, err = assets("--revision=3", "--force", folder)
+	require.Zero(t, code, err)
+	systemCenter, readErr := os.ReadFile(filepath.Join(folder, "alerts", "system-center", "Idp.Exporter.xml"))
+	require.NoError(t, readErr)
+	require.Regexp(t, `<Version>\d+\.\d+\.\d+\.3</Version>`, string(systemCenter))
+
 	for _, bad := range [][]string{{"--oid=1.2.3"}, {"--prefix=Upper"}, {"--site=wiki"}} {
 		code, _, err = assets(append(bad, folder)...)
 		require.Equal(t, 1, code)

@@ -25,6 +25,9 @@ type Site struct {
 	MIB mib.Model
 	// URL is the root of docs/ and docs/runbooks/, final slash included.
 	URL string
+	// Revision is the last part of the version of packs that have one. It is to
+	// be raised where others of the same names were imported already.
+	Revision uint16
 }
 
 // New returns the site for a base OID, a prefix of names and a URL; each may be

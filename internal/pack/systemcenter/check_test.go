@@ -26,6 +26,11 @@ func check(model mib.Model, file string, document []byte) []string {
 	if err != nil {
 		return []string{"not well-formed: " + err.Error()}
 	}
+	for _, l := range root.all("RuleList") {
+		for _, r := range l.children {
+			r.name = strings.Replace(r.name, "Rule", "RuleName", 1) // what it holds is not what other elements of that name do
+		}
+	}
 	c := &checker{model: model, root: root, aliases: map[string]string{}, used: map[string]bool{}, own: map[string]*element{}}
 	c.manifest(file)
 	c.ids()
@@ -128,7 +133,10 @@ func (c *checker) form(e *element) {
 	if len(e.children) > 0 && strings.TrimSpace(e.text) != "" && e.name != "maml:para" {
 		c.problem(e, "text beside elements")
 	}
-	if choice, ok := oneOf[e.name]; ok {
+	if words, ok := values[e.name]; ok && !slices.Contains(strings.Fields(words), e.text) {
+		c.problem(e, "%q is none of %s", e.text, words)
+	}
+	if choice, ok := oneOf[e.name]; ok && e.parent.name != "CorrelationExpression" {
 		if len(e.children) != 1 || !slices.Contains(strings.Fields(choice), e.children[0].name) {
 			c.problem(e, "exactly one of %s stands here", choice)
 		}

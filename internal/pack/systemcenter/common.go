@@ -8,20 +8,18 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/pack"
 )
 
-// varbindOffset is what SnmpVarBind[n] counts before the first variable of
-// ours. That is told nowhere: 0 if only variables count, 2 if sysUpTime.0 and
-// snmpTrapOID.0 do. This is the one place to change.
-const varbindOffset = 0
-
-// varbind returns the number of a variable of a notification, named without
-// the prefix, in SnmpVarBind[n].
-func varbind(m mib.Model, name string) (int, error) {
-	for i, o := range m.Carried() {
+// varbind returns where the value of a variable of a notification, named
+// without the prefix, stands in the data of a trap. It is chosen by its OID, as
+// Microsoft's page on expressions for SNMP events has it: numbers would depend
+// on whether sysUpTime.0 and snmpTrapOID.0 count, which is told nowhere. Nor is
+// it told whether OIDs begin with a dot, so both forms will do.
+func varbind(m mib.Model, name string) (string, error) {
+	for _, o := range m.Carried() {
 		if o.Name == m.Prefix+name {
-			return varbindOffset + i + 1, nil
+			return fmt.Sprintf(`EventData/DataItem/SnmpVarBinds/SnmpVarBind[OID="%[1]s" or OID=".%[1]s"]/Value`, o.OID), nil
 		}
 	}
-	return 0, fmt.Errorf("no notification carries %s%s", m.Prefix, name)
+	return "", fmt.Errorf("no notification carries %s%s", m.Prefix, name)
 }
 
 // base is what every pack has.
@@ -30,9 +28,11 @@ type base struct {
 	// Key is the registry key that makes a watcher, below HKLM\SOFTWARE.
 	Key        string
 	References []reference
-	Messages   []string
-	Strings    []text
-	Articles   []article
+	// Events are the rules whose events have a view, none for no view.
+	Events   []string
+	Messages []string
+	Strings  []text
+	Articles []article
 }
 
 // reference is a library that a pack rests on. The version is the oldest that
@@ -56,7 +56,7 @@ type article struct{ Element, Content string }
 
 func newBase(site pack.Site, suffix, name, class string, references ...reference) base {
 	root := capital(site.MIB.Prefix) + ".Exporter" + suffix
-	b := base{ID: root, Version: Version, Name: name, Class: root + class, Key: capital(site.MIB.Prefix) + "Exporter", References: references}
+	b := base{ID: root, Version: versionOf(site), Name: name, Class: root + class, Key: capital(site.MIB.Prefix) + "Exporter", References: references}
 	b.show("", "", name, "idp_exporter watches whether people can sign in. See "+site.URL+"docs/")
 	b.show("Folder", "", name, "")
 	b.show("AlertView", "", "Alerts", "Alerts that are not closed.")

@@ -19,9 +19,12 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// Version is that of the packs. Raise it whenever they change: an import of the
-// same version changes nothing in a management group.
-const Version = "1.0.0.0"
+// release is the version of the packs but for its last part, which is the
+// site's. Raise it whenever they change (a test remembers what they were): a
+// management group may take an import of the same version for what it has.
+const release = "1.1.0"
+
+func versionOf(site pack.Site) string { return fmt.Sprintf("%s.%d", release, site.Revision) }
 
 // The settings for /testall: how often it is asked, in seconds, how long an
 // answer may take, in seconds, and from which status on it is an error.
@@ -56,7 +59,7 @@ func Files(site pack.Site) (map[string][]byte, error) {
 	t, err := template.New("").Funcs(template.FuncMap{
 		"esc": escape,
 		"inc": func(i int) string { return strconv.Itoa(i + 1) },
-		"vb":  func(name string) (int, error) { return varbind(site.MIB, name) },
+		"vb":  func(name string) (string, error) { return varbind(site.MIB, name) },
 	}).ParseFS(templates, "templates/*.tmpl")
 	if err != nil {
 		return nil, err

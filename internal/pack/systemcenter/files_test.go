@@ -71,6 +71,22 @@ func TestScript(t *testing.T) {
 	bodies := d.all("ScriptBody")
 	require.Len(t, bodies, 1)
 	require.Equal(t, strings.TrimSpace(string(files["check.ps1"])), strings.TrimSpace(bodies[0].text))
+	// What the pack reads is what the script sets, and the states are its words.
+	script, set, read, said, states := string(files["check.ps1"]), map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, m := range regexp.MustCompile(`\$bag\.AddValue\('(\w+)'`).FindAllStringSubmatch(script, -1) {
+		set[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`Property\[@Name='(\w+)'\]`).FindAllStringSubmatch(string(files["Idp.Exporter.Http.xml"]), -1) {
+		read[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`\$(?:alarms|verdict) = '(\w+)'`).FindAllStringSubmatch(script, -1) {
+		said[m[1]] = true
+	}
+	for _, s := range d.all("MonitorTypeState") {
+		states[s.attrs["ID"]] = true
+	}
+	require.Equal(t, read, set)
+	require.Equal(t, states, said)
 	for name, content := range files {
 		if strings.HasSuffix(name, ".xml") {
 			for _, field := range []string{"ProxyPassword", "CredentialPassword"} {

@@ -29,12 +29,12 @@ func newHTTP(site pack.Site, l library, script string) (httpPack, error) {
 	p.watch("Alarms", "Active alarms", "Warning", []string{"Count", "Text"}, [][3]string{
 		{"NoAlarm", "Success", "None"}, {"AlarmsWarning", "Warning", "Minor ones"}, {"AlarmsCritical", "Error", "Critical or major ones, or not known"},
 	})
-	p.message("Alarms.Message", "IdP alarms", "{0} alarms are active.\n{1}")
+	p.message("Alarms.Message", "IdP alarms", "Active alarms: {0}\n{1}")
 	p.teach("Alarms", l.alarms("", "Alarms are active at the exporter, or it cannot be asked. The alert closes by itself when none is active."))
-	p.watch("Verdict", "Sign-in", "Error", []string{"Why"}, [][3]string{
+	p.watch("Verdict", "Sign-in", "Error", []string{"What", "Why"}, [][3]string{
 		{"SignInWorks", "Success", "People can sign in"}, {"SignInFails", "Error", "People cannot sign in, or it is not known"},
 	})
-	p.message("Verdict.Message", "People cannot sign in", "/testall of the exporter does not pass, or does not answer: {0}")
+	p.message("Verdict.Message", "IdP: {0}", "/testall of the exporter: {1}")
 	p.teach("Verdict", l.page("IdPTestallFailingAtLoadBalancer"))
 	return p, nil
 }

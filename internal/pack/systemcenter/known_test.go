@@ -6,11 +6,13 @@ var known = map[string]map[string][]string{
 	"System.Library": {
 		"System.Entity": {"DisplayName"}, "System.Scheduler": nil, "System.Discovery.Scheduler": nil, "System.ExpressionFilter": nil,
 		"System.Discovery.FilteredClassSnapshotDataMapper": nil, "System.Discovery.Data": nil, "System.PropertyBagData": nil,
+		"System.CorrelatorAutoMissingCondition": nil,
 	},
 	"System.Health.Library": {"System.Health.AvailabilityState": nil, "System.Health.GenerateAlert": nil},
 	"System.NetworkManagement.Library": {
 		"System.NetworkManagement.Node":                  {"DeviceKey", "SystemObjectID", "SNMPAddress", "SNMPVersion", "PortNumber"},
 		"System.NetworkManagement.SnmpTrapEventProvider": nil, "System.NetworkManagement.ExtendedSnmpQueryProvider": nil,
+		"System.NetworkManagement.TrapTriggerProvider":                     nil,
 		"System.NetworkManagement.SnmpProbe.2SingleEvent2StateMonitorType": nil,
 	},
 	"Microsoft.Windows.Library": {
@@ -19,7 +21,7 @@ var known = map[string]map[string][]string{
 		"Microsoft.Windows.FilteredRegistryDiscoveryProvider": nil, "Microsoft.Windows.PowerShellPropertyBagTriggerOnlyProbe": nil,
 	},
 	"Microsoft.SystemCenter.Library": {
-		"Microsoft.SystemCenter.AlertViewType": nil, "Microsoft.SystemCenter.StateViewType": nil, "Microsoft.SystemCenter.CollectEvent": nil,
+		"Microsoft.SystemCenter.AlertViewType": nil, "Microsoft.SystemCenter.StateViewType": nil, "Microsoft.SystemCenter.EventViewType": nil, "Microsoft.SystemCenter.CollectEvent": nil,
 		"Microsoft.SystemCenter.Monitoring.ViewFolder.Root": nil,
 	},
 	"Microsoft.SystemCenter.WebApplication.Library": {
@@ -67,7 +69,8 @@ var order = map[string]string{
 	"AlertParameters":   "AlertParameter1 AlertParameter2? AlertParameter3? AlertParameter4? AlertParameter5? AlertParameter6? AlertParameter7? AlertParameter8? AlertParameter9? AlertParameter10?",
 	"OperationalStates": "OperationalState+",
 	"Presentation":      "Forms? ConsoleTasks? Views? Folders? FolderItems? ImageReferences? StringResources?",
-	"Views":             "View+", "View": "Category Criteria Presentation? Target?", "Criteria": "InMaintenanceMode? ResolutionState?", "ResolutionState": "StateRange",
+	"Views":             "View+", "View": "Category Criteria Presentation? Target?", "Criteria": "InMaintenanceMode? ResolutionState? RuleList?",
+	"RuleList": "RuleName+", "ResolutionState": "StateRange",
 	"Folders": "Folder+", "FolderItems": "FolderItem+", "StringResources": "StringResource+",
 	"LanguagePacks": "LanguagePack+", "LanguagePack": "DisplayStrings KnowledgeArticles", "DisplayStrings": "DisplayString+", "DisplayString": "Name Description",
 	"KnowledgeArticles": "KnowledgeArticle*", "KnowledgeArticle": "MamlContent", "MamlContent": "maml:section+",
@@ -77,6 +80,7 @@ var order = map[string]string{
 	"RegistryAttributeDefinitions": "RegistryAttributeDefinition+", "RegistryAttributeDefinition": "AttributeName Path PathType AttributeType",
 	"Parameters": "Parameter+", "Parameter": "Name Value",
 	"OIDProps": "OIDProp+", "SnmpVarBinds": "SnmpVarBind+", "FirstSnmpVarBinds": "SnmpVarBind+", "SecondSnmpVarBinds": "SnmpVarBind+", "SnmpVarBind": "OID Syntax Value",
+	"Correlator": "CorrelationExpression Count Interval Latency? DrainWait? CorrelationOrder CorrelationItemPolicy", "CorrelationExpression": "Expression?",
 	"Suppression":      "SuppressionValue+",
 	"SimpleExpression": "ValueExpression Operator ValueExpression", "RegExExpression": "ValueExpression Operator Pattern",
 	"And": "Expression+", "Or": "Expression+", "Not": "Expression",
@@ -98,12 +102,19 @@ var oneOf = map[string]string{
 	"ValueExpression":  "XPathQuery Value",
 }
 
+// values are the words that an element may hold.
+var values = map[string]string{"CorrelationOrder": "InSequence AnyOrder", "CorrelationItemPolicy": "First Last ResetWindow"}
+
+// twoInputs are the modules that take two streams of data; others take one.
+var twoInputs = []string{"System!System.CorrelatorAutoMissingCondition"}
+
 // configuration is what the modules of libraries take, in this order.
 var configuration = map[string]string{
 	"System.Scheduler": "Scheduler", "System.Discovery.Scheduler": "Scheduler", "System.ExpressionFilter": "Expression",
 	"System.Discovery.FilteredClassSnapshotDataMapper": "Expression ClassId InstanceSettings",
 	"System.NetworkManagement.SnmpTrapEventProvider": "IP Version? OIDProps EventOriginId PublisherId PublisherName Channel LoggingComputer EventNumber EventCategory EventLevel " +
 		"UserName Params",
+	"System.NetworkManagement.TrapTriggerProvider": "IP TriggerOID", "System.CorrelatorAutoMissingCondition": "Correlator",
 	"System.NetworkManagement.ExtendedSnmpQueryProvider": "Interval NoOfRetries? Timeout? SnmpVarBinds OutputOnError?",
 	polling: "FirstInterval FirstIP FirstVersion FirstSnmpVarBinds FirstExpression SecondInterval SecondIP SecondVersion SecondSnmpVarBinds SecondExpression NoOfRetries Timeout Port",
 	"System.Health.GenerateAlert": "Priority Severity AlertName AlertDescription AlertOwner AlertMessageId AlertParameters Suppression Custom1 Custom2 Custom3 Custom4 Custom5 Custom6 " +

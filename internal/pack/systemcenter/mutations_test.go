@@ -1,6 +1,7 @@
 package systemcenter
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ func TestCheckerFindsMistakes(t *testing.T) {
 		{"attribute twice", snmp, `<Rule ID="Idp.Exporter.Clear"`, `<Rule Enabled="false" ID="Idp.Exporter.Clear"`, "not well-formed"},
 		{"something after the end", snmp, "</ManagementPack>", "</ManagementPack><More />", "not well-formed"},
 		{"another name than the file's", snmp, "<ID>Idp.Exporter</ID>", "<ID>Idp.Exporters</ID>", "its file"},
-		{"no version", snmp, "<Version>1.0.0.0</Version>", "<Version>1.0</Version>", "no version"},
+		{"no version", snmp, "<Version>1.1.0.0</Version>", "<Version>1.0</Version>", "no version"},
 		{"another version of a library", snmp, "<Version>7.0.8437.0</Version>", "<Version>7.3.13142.0</Version>", "not a library that is known"},
 		{"another token", snmp, "31bf3856ad364e35", "31bf3856ad364e36", "Microsoft's token"},
 
@@ -71,7 +72,7 @@ func TestCheckerFindsMistakes(t *testing.T) {
 		{"alert on a state that never is", snmp, "<AlertOnState>Error</AlertOnState>", "<AlertOnState>Warning</AlertOnState>", "never is in the state"},
 		{"alert that stays", snmp, "<AutoResolve>true</AutoResolve>", "<AutoResolve>false</AutoResolve>", "does not close by itself"},
 		{"parameter that nobody gives", snmp, "<Name>IdP: {0} on {1}</Name>", "<Name>IdP: {0} on {5}</Name>", "wants 6 parameters and gets 5"},
-		{"parameter that nobody wants", http, "/testall of the exporter does not pass, or does not answer: {0}", "/testall of the exporter does not pass", "wants 0 parameters and gets 1"},
+		{"parameter that nobody wants", http, "/testall of the exporter: {1}", "/testall of the exporter", "wants 1 parameters and gets 2"},
 
 		{"string dropped", snmp, "        <DisplayString ElementID=\"Idp.Exporter.Clear\">\n          <Name>Collect: Sign-in alarm cleared</Name>\n          <Description>The alarm with this id is over. Its severity is cleared(1).</Description>\n        </DisplayString>\n", "", "Idp.Exporter.Clear  has no display string"},
 		{"string of a state renamed", snmp, `ElementID="Idp.Exporter.Answers" SubElementID="Silent"`, `ElementID="Idp.Exporter.Answers" SubElementID="Mute"`, "there is no Idp.Exporter.Answers Mute to show"},
@@ -88,11 +89,20 @@ func TestCheckerFindsMistakes(t *testing.T) {
 		{"another count", snmp, "<OID>1.3.6.1.4.1.32473.1.1.3.1.0</OID>", "<OID>1.3.6.1.4.1.32473.1.1.3.2.0</OID>", "polls the OID of Major"},
 		{"no count", snmp, "<OID>1.3.6.1.4.1.32473.1.1.3.1.0</OID>", "<OID>1.3.6.1.4.1.32473.1.1.3.9.0</OID>", "none that can be polled"},
 		{"another sysObjectID", snmp, ">1.3.6.1.4.1.32473.1.3.1<", ">1.3.6.1.4.1.32473.1.3.2<", "not the sysObjectID"},
-		{"severity by another variable", snmp, "<XPathQuery Type=\"String\">EventData/DataItem/SnmpVarBinds/SnmpVarBind[3]", "<XPathQuery Type=\"String\">EventData/DataItem/SnmpVarBinds/SnmpVarBind[4]", "is not AlarmSeverity"},
+		{"severity by another variable", snmp, `<XPathQuery Type="String">EventData/DataItem/SnmpVarBinds/SnmpVarBind[OID="1.3.6.1.4.1.32473.1.1.1.3.0"`, `<XPathQuery Type="String">EventData/DataItem/SnmpVarBinds/SnmpVarBind[OID="1.3.6.1.4.1.32473.1.1.1.4.0"`, "is not AlarmSeverity"},
 		{"severity by another value", snmp, `<Value Type="String">3</Value>`, `<Value Type="String">4</Value>`, "is not critical(3)"},
 		{"severity of the alert", snmp, "<Severity>2</Severity>", "<Severity>1</Severity>", "severity 1 for critical"},
-		{"suppressed by the name", snmp, "<SuppressionValue>$Data/EventData/DataItem/SnmpVarBinds/SnmpVarBind[1]", "<SuppressionValue>$Data/EventData/DataItem/SnmpVarBinds/SnmpVarBind[2]", "is not AlarmId"},
-		{"target for the name", snmp, "<AlertParameter1>$Data/EventData/DataItem/SnmpVarBinds/SnmpVarBind[2]", "<AlertParameter1>$Data/EventData/DataItem/SnmpVarBinds/SnmpVarBind[4]", "is not AlarmName"},
+		{"suppressed by the name", snmp, `<SuppressionValue>$Data/` + variableOf(1), `<SuppressionValue>$Data/` + variableOf(2), "is not AlarmId"},
+		{"target for the name", snmp, `<AlertParameter1>$Data/` + variableOf(2), `<AlertParameter1>$Data/` + variableOf(4), "is not AlarmName"},
+		{"severity without an instance", snmp, `.1.1.3.0"`, `.1.1.3"`, "is not AlarmSeverity"},
+		{"severity without the dot", snmp, `or OID=".1`, `or OID="1`, "is not AlarmSeverity"},
+		{"severity by a number", snmp, variableOf(3), "EventData/DataItem/SnmpVarBinds/SnmpVarBind[3]/Value", "is not AlarmSeverity"},
+		{"clears for heartbeats", snmp, "<TriggerOID>1.3.6.1.4.1.32473.1.0.3</TriggerOID>", "<TriggerOID>1.3.6.1.4.1.32473.1.0.2</TriggerOID>", "not the heartbeat"},
+		{"one heartbeat to two inputs", snmp, `<Node ID="First" />`, "", "takes 2 streams of data and gets 1"},
+		{"order that is none", snmp, "InSequence", "InOrder", "is none of"},
+		{"correlator's elements swapped", snmp, "<Latency>0</Latency>", "<Latency>0</Latency><Interval>1</Interval>", "does not belong here"},
+		{"view of alerts as events", snmp, `<Rule>$MPElement[Name="Idp.Exporter.Clear"]$</Rule>`, `<Rule>$MPElement[Name="Idp.Exporter.Raise.Minor"]$</Rule>`, "collects no event"},
+		{"view of no rule", snmp, `<Rule>$MPElement[Name="Idp.Exporter.Clear"]$</Rule>`, `<Rule>$MPElement[Name="Idp.Exporter.Cleared"]$</Rule>`, "there is no Idp.Exporter.Cleared"},
 		{"second variable of a poll", snmp, "<XPathQuery Type=\"Integer\">/DataItem/SnmpVarBinds/SnmpVarBind[1]", "<XPathQuery Type=\"Integer\">/DataItem/SnmpVarBinds/SnmpVarBind[2]", "one variable is asked for"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -103,4 +113,11 @@ func TestCheckerFindsMistakes(t *testing.T) {
 			require.Contains(t, strings.Join(problems, "\n"), tt.want)
 		})
 	}
+}
+
+// variableOf is where the nth variable of a trap stands in the pack of the
+// default site.
+func variableOf(n int) string {
+	oid := "1.3.6.1.4.1.32473.1.1.1." + strconv.Itoa(n) + ".0"
+	return `EventData/DataItem/SnmpVarBinds/SnmpVarBind[OID="` + oid + `" or OID=".` + oid + `"]/Value`
 }

@@ -40,7 +40,7 @@ func (c *checker) name(at *element, s string, kind ...string) *element {
 var (
 	expression = regexp.MustCompile(`\$(Target|MPElement|Config|Data)\b[^$]*\$`)
 	property   = regexp.MustCompile(`^\$(?:Target/(?:Host/)?Property\[Type|MPElement\[Name)="([^"]+)"\](?:/([A-Za-z]+))?\$$`)
-	simple     = regexp.MustCompile(`^\$(Target/Id|Data/[A-Za-z0-9_./\[\]@'=]+)\$$`)
+	simple     = regexp.MustCompile(`^\$(Target/Id|Data/[A-Za-z0-9_./\[\]@'=]+|Data/[A-Za-z/]+` + byOID + `)\$$`)
 )
 
 // references resolves what an element names, in attributes and in text.
@@ -141,6 +141,13 @@ func (c *checker) monitorTypes() {
 	}
 	for _, scope := range c.root.all("Composite", "MonitorImplementation") {
 		modules, nodes := attrsOf(scope.child("MemberModules").children, "ID"), attrsOf(scope.all("Node"), "ID")
+		for _, n := range scope.all("Node") {
+			for _, m := range scope.child("MemberModules").children {
+				if m.attrs["ID"] == n.attrs["ID"] {
+					c.inputs(m, n)
+				}
+			}
+		}
 		slices.Sort(nodes)
 		if !same(modules, slices.Compact(nodes)) {
 			c.problem(scope, "modules %v, but %v are composed", modules, nodes)
@@ -150,6 +157,20 @@ func (c *checker) monitorTypes() {
 		if p.attrs["Selector"] != "$Config/"+p.attrs["ID"]+"$" {
 			c.problem(p, "%s does not select %s", p.attrs["Selector"], p.attrs["ID"])
 		}
+	}
+}
+
+// inputs looks at how many streams of data a module gets.
+func (c *checker) inputs(module, node *element) {
+	want := 1
+	switch {
+	case module.name == "DataSource":
+		want = 0
+	case slices.Contains(twoInputs, module.attrs["TypeID"]):
+		want = 2
+	}
+	if len(node.children) != want {
+		c.problem(node, "%s takes %d streams of data and gets %d", module.attrs["TypeID"], want, len(node.children))
 	}
 }
 

@@ -69,6 +69,14 @@ func (c *checker) knowledge() {
 }
 
 func (c *checker) presentation() {
+	for _, r := range c.root.all("RuleName") {
+		m := property.FindStringSubmatch(r.text)
+		if m == nil {
+			c.problem(r, "%s names no rule", r.text)
+		} else if rule := c.name(r, m[1], "Rule"); rule != nil && len(rule.all("WriteAction")) > 0 && !strings.HasSuffix(rule.all("WriteAction")[0].attrs["TypeID"], ".CollectEvent") {
+			c.problem(r, "%s collects no event", m[1])
+		}
+	}
 	for _, i := range c.root.all("FolderItem") {
 		c.name(i, i.attrs["ElementID"], "View")
 	}
@@ -98,22 +106,26 @@ func (c *checker) presentation() {
 	}
 }
 
-var variable = regexp.MustCompile(`SnmpVarBind\[(\d+)\]`)
+// byOID is how the value of a variable of a trap is chosen.
+const byOID = `SnmpVarBinds/SnmpVarBind\[OID="([0-9.]+)" or OID="\.([0-9.]+)"\]/Value`
+
+var (
+	variable = regexp.MustCompile(`^\$?(?:Data/)?EventData/DataItem/` + byOID + `\$?$`)
+	position = regexp.MustCompile(`SnmpVarBind\[(\d+)\]`)
+)
 
 // rules looks whether traps are told apart by the right variable and value, and
 // whether every variable is the one it is taken for.
 func (c *checker) rules() {
-	index := func(name string) int {
-		n, err := varbind(c.model, name)
-		if err != nil {
-			c.problem(nil, "%v", err)
-		}
-		return n
-	}
 	is := func(e *element, name string) {
-		m := variable.FindStringSubmatch(e.text)
-		if m == nil || m[1] != strconv.Itoa(index(name)) {
-			c.problem(e, "%s is not %s, which is number %d", e.text, name, index(name))
+		want := ""
+		for _, o := range c.model.Carried() {
+			if o.Name == c.model.Prefix+name {
+				want = o.OID.String()
+			}
+		}
+		if m := variable.FindStringSubmatch(e.text); m == nil || m[1] != want || m[2] != want {
+			c.problem(e, "%s is not %s, which is %s", e.text, name, want)
 		}
 	}
 	for _, r := range c.root.all("Rule") {
@@ -159,7 +171,7 @@ func (c *checker) rules() {
 	}
 	// What is polled is one variable.
 	for _, e := range c.root.child("Monitoring").child("Monitors").all("XPathQuery", "AlertParameter1") {
-		if m := variable.FindStringSubmatch(e.text); m != nil && m[1] != "1" {
+		if m := position.FindStringSubmatch(e.text); m != nil && m[1] != "1" {
 			c.problem(e, "one variable is asked for, not %s", m[1])
 		}
 	}
@@ -180,6 +192,10 @@ func (c *checker) oids() {
 		}
 		switch e.name {
 		case "OIDProp": // see rules
+		case "TriggerOID":
+			if beat, err := c.model.Notification(bridges.Heartbeat); err != nil || text != beat.String() {
+				c.problem(e, "%s is not the heartbeat", text)
+			}
 		case "OID":
 			name, ok := polled[text]
 			if !ok {

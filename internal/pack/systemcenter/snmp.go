@@ -2,6 +2,7 @@ package systemcenter
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/idp-exporter/idp_exporter/bridges"
 	"github.com/idp-exporter/idp_exporter/internal/pack"
@@ -17,6 +18,12 @@ type snmpPack struct {
 	Parameters     []string
 	Raises         []raise
 	Collects       []trap
+	// Beat is the notification that is a heartbeat. Beats are the modules that
+	// take it: System.CorrelatorAutoMissingCondition has two inputs, and the
+	// good state needs one of its own.
+	Beat           trap
+	Beats          []string
+	SilenceSeconds int
 	Polls          []poll
 }
 
@@ -43,6 +50,10 @@ type side struct {
 	Value               int
 }
 
+// silence is how long no heartbeat may come: three of them, by the default of
+// alarms.heartbeat (5 minutes), and a minute for the way.
+const silence = 3*5*time.Minute + time.Minute
+
 // eventNumber is that of the first kind of event that traps become.
 const eventNumber = 1501
 
@@ -50,7 +61,8 @@ func newSNMP(site pack.Site, l library) (snmpPack, error) {
 	p := snmpPack{
 		base:  newBase(site, "", "IdP exporter (SNMP)", ".Device", refSystem, refHealth, refNetwork, refCenter),
 		Agent: site.MIB.Agent().String(), Verdict: site.MIB.Status()[0].OID.String(),
-		Answers:    []string{"Answers", "Silent"},
+		Answers: []string{"Answers", "Silent"},
+		Beats:   []string{"Beat", "First", "Next"}, SilenceSeconds: int(silence.Seconds()),
 		Parameters: []string{"AlarmName", "AlarmTarget", "AlarmText", "AlarmReason", "AlarmRunbook"},
 	}
 	p.show("Device", "", "IdP exporter", "A network device whose sysObjectID is "+p.Agent+".")
@@ -67,11 +79,17 @@ func newSNMP(site pack.Site, l library) (snmpPack, error) {
 			continue
 		}
 		element := capital(string(n.Kind))
-		p.Collects = append(p.Collects, trap{p.under(element), n.OID.String(), eventNumber + i})
+		c := trap{p.under(element), n.OID.String(), eventNumber + i}
+		p.Collects, p.Events = append(p.Collects, c), append(p.Events, c.ID)
+		if n.Kind == bridges.Heartbeat {
+			p.Beat = c
+		}
 		p.show(element, "", "Collect: "+n.Title, n.Description)
 		p.teach(element, l.plain("Summary", n.Description+" It is kept as an event, and raises no alert."))
 	}
+	p.show("EventView", "", "Heartbeats and clears", "The notifications that are kept as events: that they come shows that traps arrive.")
 	p.answers(l)
+	p.heartbeat(l)
 	p.poll("Verdict", "Sign-in", "Error", "High", "Equal", "NotEqual", p.Verdict, 3,
 		"People cannot sign in", "The exporter's verdict of all its gating probes is fail ({0}).")
 	p.teach("Verdict", l.page("IdPVerdictFailingFast"))
@@ -107,6 +125,25 @@ func (p *snmpPack) answers(l library) {
 	p.show("Answers", "Silent", "Does not answer", "")
 	p.message("Answers.Message", "The IdP exporter does not answer", "Nobody knows whether people can sign in.")
 	p.teach("Answers", l.page("IdPExporterDown"))
+}
+
+// heartbeat shows the monitor that tells when heartbeats stop. Its logic is that
+// of Microsoft's page on correlated missing events, for the last occurrence:
+// each heartbeat begins the time anew, and once it is over with fewer than Count
+// further ones they are missing. The count is 2, not 1, because it is not told
+// whether the heartbeat that began the time counts.
+func (p *snmpPack) heartbeat(l library) {
+	const element = "Heartbeat.Monitor"
+	for _, e := range []string{element, element + ".Type"} {
+		p.show(e, "", "Heartbeats arrive", "")
+		p.show(e, "Beats", "Heartbeats arrive", "")
+		p.show(e, "Stopped", "Stopped", "")
+	}
+	p.show(element+".Type", "SilenceSeconds", "Silence (seconds)", "")
+	minutes := int(silence.Minutes())
+	p.message(element+".Message", "The heartbeat of the IdP exporter stopped", fmt.Sprintf("None has come for %d minutes.", minutes))
+	p.teach(element, l.plain("Summary", fmt.Sprintf("Heartbeats came, and for %d minutes no more have. Either the exporter is gone, then it does not answer either; or its traps do not arrive, "+
+		"then alarms do not, and only the monitors that ask can be relied on. Look at what has changed on the way (firewall, resource pool, the bridge's destinations), and at the metrics of the exporter's bridge.", minutes)))
 }
 
 func (p *snmpPack) poll(element, name, health, priority, bad, good, oid string, value int, title, description string) {

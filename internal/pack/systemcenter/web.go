@@ -1,6 +1,10 @@
 package systemcenter
 
-import "github.com/idp-exporter/idp_exporter/internal/pack"
+import (
+	"fmt"
+
+	"github.com/idp-exporter/idp_exporter/internal/pack"
+)
 
 type webPack struct {
 	base
@@ -9,15 +13,16 @@ type webPack struct {
 	WebStates                         []webState
 }
 
-// webState is a state by error code and status of an answer.
-type webState struct{ ID, Join, Code, Status string }
+// webState is a state by error code and status of an answer, by how each
+// compares with 0 and with 200.
+type webState struct{ ID, Join, Compare string }
 
 func newWeb(site pack.Site, l library) (webPack, error) {
 	p := webPack{
 		base:        newBase(site, ".Web", "IdP exporter (web availability)", ".Watcher", refSystem, refHealth, refWindows, refCenter, refWeb),
 		WebInterval: webInterval, WebTimeout: webTimeout, WebError: webError,
 		WebCriteria: []string{"LinksEvaluationCriteria", "ResourcesEvaluationCriteria", "WebPageTotalEvaluationCriteria", "DepthEvaluationCriteria"},
-		WebStates:   []webState{{"Available", "And", "Equal", "Less"}, {"Unavailable", "Or", "NotEqual", "GreaterEqual"}},
+		WebStates:   []webState{{"Available", "And", "Equal"}, {"Unavailable", "Or", "NotEqual"}},
 	}
 	p.watcher()
 	p.show("Request.DataSource", "", "Asks for /testall", "")
@@ -29,7 +34,7 @@ func newWeb(site pack.Site, l library) (webPack, error) {
 	p.show("TestAll", "", "/testall passes", "Asked for every minute.")
 	p.show("TestAll", "Available", "Passes", "")
 	p.show("TestAll", "Unavailable", "Fails or does not answer", "")
-	p.message("TestAll.Message", "People cannot sign in", "/testall of the exporter has a status of 400 or more, or does not answer within 30 seconds.")
+	p.message("TestAll.Message", "People cannot sign in", fmt.Sprintf("/testall of the exporter does not answer with status 200 within %d seconds.", webTimeout))
 	p.teach("TestAll", l.page("IdPTestallFailingAtLoadBalancer"))
 	return p, nil
 }
