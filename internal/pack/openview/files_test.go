@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/idp-exporter/idp_exporter/internal/pack"
 )
@@ -83,8 +84,25 @@ func TestLinks(t *testing.T) {
 	for page, content := range files {
 		for _, l := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(string(content), -1) {
 			n++
-			require.Contains(t, files, path.Join(path.Dir(page), l[1]), page)
+			require.Contains(t, slices.Collect(maps.Keys(files)), path.Join(path.Dir(page), l[1]), page)
 		}
 	}
 	require.Greater(t, n, 8)
+}
+
+// The example of the exec bridge has the bridge of the pack, so that there is
+// one way to call opcmsg.
+func TestExampleIsTheSame(t *testing.T) {
+	t.Parallel()
+	_, files := made(t, "", "", "")
+	example, err := os.ReadFile("../../../examples/bridges/exec.yml")
+	require.NoError(t, err)
+	first := func(content []byte) map[string]any {
+		var c struct{ Bridges []map[string]any }
+		require.NoError(t, yaml.Unmarshal(content, &c))
+		require.NotEmpty(t, c.Bridges)
+		delete(c.Bridges[0], "name")
+		return c.Bridges[0]
+	}
+	require.Equal(t, first(files["opcmsg.yml"]), first(example))
 }
