@@ -39,7 +39,7 @@ func Files(site pack.Site) (map[string][]byte, error) {
 	}
 	for name, from := range map[string]string{
 		"README.md": "README.md", "opcmsg.yml": "opcmsg.yml",
-		"nnm/trapd.conf": "trapd.conf", "nnmi/steps.md": "nnmi.md", "nnmi/" + m.Prefix + "-incidents.conf": "incidents.conf",
+		"nnm/trapd.conf": "trapd.conf", "nnmi/steps.md": "nnmi.md",
 		"ovo/" + m.Prefix + "-trap.tmpl": "trap.tmpl", "obm/mapping.md": "obm.md",
 	} {
 		if err := execute(name, from, m); err != nil {

@@ -28,11 +28,12 @@ type model struct {
 	Notifications              []notification
 	Raise, Clear, Heartbeat    notification
 	Key, Severity, Verdict     mib.Object
-	SeverityPosition           int
-	SeverityName               string
-	Severities, All            []severity
-	Conditions                 []condition
-	positions                  map[string]int
+	// KeyPosition and SeverityPosition count from 1, as $1 does.
+	KeyPosition, SeverityPosition int
+	SeverityName                  string
+	Severities, All               []severity
+	Conditions                    []condition
+	positions                     map[string]int
 }
 
 type severity struct {
@@ -51,13 +52,14 @@ func (s severity) NNMi() string {
 	return s.OVO()
 }
 
-// condition is one of the template for traps.
+// condition is one of the template for traps. Number is that of the severity,
+// empty where any matches. Other texts have <$1> and its like in them, for
+// variables of the trap.
 type condition struct {
-	Description, ID     string
-	Specific            uint32
-	Variables           []string
-	Severity            string
-	Key, Relation, Text string
+	Description, ID             string
+	Specific                    uint32
+	Number, Severity            string
+	Object, Key, Relation, Text string
 }
 
 func newModel(site pack.Site) (*model, error) {
@@ -90,8 +92,8 @@ func newModel(site pack.Site) (*model, error) {
 			return nil, fmt.Errorf("no notification carries %s%s", m.Prefix, name)
 		}
 	}
-	m.SeverityPosition = m.positions["AlarmSeverity"]
-	m.Key, m.Severity = carried[m.positions["AlarmId"]-1], carried[m.SeverityPosition-1]
+	m.KeyPosition, m.SeverityPosition = m.positions["AlarmId"], m.positions["AlarmSeverity"]
+	m.Key, m.Severity = carried[m.KeyPosition-1], carried[m.SeverityPosition-1]
 	m.SeverityName = m.Severity.Name
 	for _, s := range probes.Severities() {
 		m.Severities = append(m.Severities, severity{s, bridges.ConsoleOf(s)})
@@ -103,31 +105,27 @@ func newModel(site pack.Site) (*model, error) {
 
 // conditions makes one for each severity of a raise, one for what has none of
 // them, one for clears and one for heartbeats. The first that matches decides.
+//
+// A pattern matches anywhere in a variable unless it is anchored, and <*> and
+// <*.name> take as little as they can; so variables go into texts as they are,
+// and what is compared is anchored.
 func (m *model) conditions() {
-	key := m.Prefix + ":<id>:"
-	add := func(name string, n notification, s severity, number string, c condition) {
-		c.Description, c.Specific, c.Severity = name, n.Arc, s.OVO()
-		c.ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(m.Site.MIB.Base.String()+" "+name)).String()
-		for _, v := range []struct{ variable, pattern string }{
-			{"AlarmId", "<*.id>"}, {"AlarmName", "<*.name>"}, {"AlarmSeverity", number}, {"AlarmTarget", "<*.target>"}, {"AlarmText", "<*.text>"},
-		} {
-			if v.pattern != "" {
-				c.Variables = append(c.Variables, fmt.Sprintf("$%d %q", m.positions[v.variable], v.pattern))
-			}
-		}
-		m.Conditions = append(m.Conditions, c)
-	}
-	for _, s := range m.Severities {
-		add("raise "+string(s.Word), m.Raise, s, fmt.Sprint(s.ITU), condition{
-			Key: key + string(s.Word), Relation: key + "<*>", Text: "<name> on <target>: <text>",
+	v := func(name string) string { return fmt.Sprintf("<$%d>", m.positions[name]) }
+	id, name, target, text := v("AlarmId"), v("AlarmName"), v("AlarmTarget"), v("AlarmText")
+	add := func(description string, n notification, s severity, number, key, relation, text string) {
+		m.Conditions = append(m.Conditions, condition{
+			Description: description, ID: uuid.NewSHA1(uuid.NameSpaceOID, []byte(m.Site.MIB.Base.String()+" "+description)).String(),
+			Specific: n.Arc, Number: number, Severity: s.OVO(), Object: target, Key: key, Relation: "^" + relation + "$", Text: text,
 		})
 	}
+	key := m.Prefix + ":" + id + ":"
+	for _, s := range m.Severities {
+		add("raise "+string(s.Word), m.Raise, s, fmt.Sprint(s.ITU), key+string(s.Word), key+"<*>", name+" on "+target+": "+text)
+	}
 	unknown := m.Severities[len(m.Severities)-1]
-	add("raise of another severity", m.Raise, unknown, "", condition{
-		Key: key + string(unknown.Word), Relation: key + "<*>", Text: "<name> on <target>: <text>",
-	})
+	add("raise of another severity", m.Raise, unknown, "", key+string(unknown.Word), key+"<*>", name+" on "+target+": "+text)
 	cleared := m.All[len(m.All)-1]
-	add("clear", m.Clear, cleared, "", condition{Key: key + string(cleared.Word), Relation: key + "<*>", Text: "<name> on <target> cleared"})
-	beat := m.Prefix + ":heartbeat:<target>"
-	add("heartbeat", m.Heartbeat, cleared, "", condition{Key: beat, Relation: beat, Text: "<text> (<target>)"})
+	add("clear", m.Clear, cleared, "", key+string(cleared.Word), key+"<*>", name+" on "+target+" cleared")
+	beat := m.Prefix + ":heartbeat:" + target
+	add("heartbeat", m.Heartbeat, cleared, "", beat, beat, text+" ("+target+")")
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/idp-exporter/idp_exporter/bridges/snmp/mib"
 	"github.com/idp-exporter/idp_exporter/internal/netsnmp"
-	"github.com/idp-exporter/idp_exporter/internal/pack"
 )
 
 // nnmEvent is one of trapd.conf.
@@ -151,51 +150,4 @@ func TestSnmpttReadsTrapdConf(t *testing.T) {
 		c.Stdin = strings.NewReader(trap)
 		require.Contains(t, netsnmp.Output(t, c), site.MIB.Base.String()+want)
 	}
-}
-
-// The annotations are within what NNMi loads.
-func TestAnnotations(t *testing.T) {
-	t.Parallel()
-	site, files := made(t, "", "", "")
-	module := string(mib.Generate(site.MIB))
-	for _, n := range site.MIB.Notifications() {
-		a, err := annotated(module, n)
-		require.NoError(t, err)
-		for _, c := range []struct {
-			value string
-			most  int
-		}{{n.Name, 80}, {n.Description, 4000}, {a.Type, 255}, {a.Summary, 2000}, {a.Arguments, 255}, {a.Annotated, 255}, {a.Category, 80}, {a.State, 80}} {
-			require.NotEmpty(t, c.value)
-			require.LessOrEqual(t, len(c.value), c.most)
-		}
-		require.Contains(t, string(files["nnmi/steps.md"]), "| `"+n.Name+"` | "+a.Type+" | `"+a.Summary+"` | ")
-	}
-	n := site.MIB.Notifications()[0]
-	for from, to := range map[string]string{"--#TYPE": "--TYPE", "--#SEVERITY MAJOR": "--#SEVERITY BAD", "{ 1, 3, 4, 0 }": "{ 1, 3 }", n.Name + " NOT": "xAlarmRaise NOT", "{ 1, 3": "{ x, 3"} {
-		_, err := annotated(strings.Replace(module, from, to, 1), n)
-		require.Error(t, err, to)
-	}
-}
-
-var incident = regexp.MustCompile(`\*ConfigurationType=SnmpTrapConfig\n\*Name=(\w+)\n\*Oid=(\.[0-9.]+)\n-Enable=true\n-Severity=(Normal|Warning|Minor|Major|Critical)\n`)
-
-// The file for NNMi has its comments first, and then nothing but tags.
-func TestIncidents(t *testing.T) {
-	t.Parallel()
-	site, err := pack.New("", "corp", "")
-	require.NoError(t, err)
-	files, err := Files(site)
-	require.NoError(t, err)
-	head, text, ok := strings.Cut(string(files["nnmi/corp-incidents.conf"]), "\n\n")
-	require.True(t, ok)
-	for line := range strings.Lines(head) {
-		require.Regexp(t, `^#`, line)
-	}
-	got := incident.FindAllStringSubmatch(text, -1)
-	require.Len(t, got, 3)
-	for i, n := range site.MIB.Notifications() {
-		require.Equal(t, []string{n.Name, "." + n.OID.String()}, got[i][1:3])
-	}
-	require.Empty(t, strings.TrimSpace(incident.ReplaceAllString(text, "")))
-	require.Equal(t, "Major", got[0][3])
 }

@@ -4,27 +4,27 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
+	"strconv"
 	"strings"
 )
 
 // trapCondition is a condition as an agent keeps it.
 type trapCondition struct {
 	description, id string
-	when            map[string]string // $e, $G, $S, $1 … with their patterns
+	when            map[string]string // $e, $G and $S, which are compared; $1 … with their patterns
 	set             map[string]string
 }
 
 var (
-	pattern  = regexp.MustCompile(`<\*\.(\w+)>`)
-	bound    = regexp.MustCompile(`<(\w+)>`)
+	inserted = regexp.MustCompile(`<\$([1-9][0-9]*)>`)
 	uuidForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 	quoted   = regexp.MustCompile(`^"[^"]*"$`)
 )
 
 // parseTemplate reads the template strictly: every keyword in its place, with
-// its kind of value, and no variable that the condition does not bind.
-func parseTemplate(text string) ([]trapCondition, error) {
+// its kind of value, and nothing in angle brackets but one of the trap's
+// variables, of which there are so many, and <*> in a relation.
+func parseTemplate(text string, variables int) ([]trapCondition, error) {
 	var lines []string
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {
@@ -90,7 +90,7 @@ func parseTemplate(text string) ([]trapCondition, error) {
 			}
 			c.set[keyword] = strings.TrimPrefix(got, `ACK "`)
 		}
-		if err := c.unbound(); err != nil {
+		if err := c.brackets(variables); err != nil {
 			return nil, err
 		}
 		all = append(all, c)
@@ -123,18 +123,22 @@ func (c *trapCondition) conditions(lines *[]string) error {
 	return nil
 }
 
-func (c *trapCondition) unbound() error {
-	names := []string{}
-	for _, p := range c.when {
-		for _, m := range pattern.FindAllStringSubmatch(p, -1) {
-			names = append(names, m[1])
-		}
-	}
+func (c *trapCondition) brackets(variables int) error {
 	for keyword, value := range c.set {
-		for _, m := range bound.FindAllStringSubmatch(value, -1) {
-			if !slices.Contains(names, m[1]) {
-				return fmt.Errorf("%s of %s has <%s>, which nothing binds", keyword, c.description, m[1])
+		for _, m := range inserted.FindAllStringSubmatch(value, -1) {
+			if n, err := strconv.Atoi(m[1]); err != nil || n > variables {
+				return fmt.Errorf("%s of %s has %s, which no trap carries", keyword, c.description, m[0])
 			}
+		}
+		rest := inserted.ReplaceAllString(value, "")
+		if keyword == "MSGKEYRELATION" {
+			rest = strings.ReplaceAll(rest, "<*>", "")
+			if !strings.HasPrefix(value, "^") || !strings.HasSuffix(value, "$") {
+				return fmt.Errorf("%s of %s matches anywhere in a key", keyword, c.description)
+			}
+		}
+		if strings.ContainsAny(rest, "<>") {
+			return fmt.Errorf("%s of %s has brackets around what is no variable: %s", keyword, c.description, value)
 		}
 	}
 	return nil

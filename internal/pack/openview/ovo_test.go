@@ -4,6 +4,7 @@ import (
 	"net"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,24 +17,19 @@ import (
 	"github.com/idp-exporter/idp_exporter/probes"
 )
 
-// asRegexp turns a pattern into an expression for the whole of a text.
+// asRegexp turns a pattern into an expression as an agent takes it: without ^
+// and $ it matches anywhere, and <*> is anything, as little as will do.
 func asRegexp(p string) *regexp.Regexp {
-	var b strings.Builder
-	for p != "" {
-		m := pattern.FindStringSubmatchIndex(p)
-		if star := strings.Index(p, "<*>"); star >= 0 && (m == nil || star < m[0]) {
-			b.WriteString(regexp.QuoteMeta(p[:star]) + ".*")
-			p = p[star+3:]
-			continue
-		}
-		if m == nil {
-			b.WriteString(regexp.QuoteMeta(p))
-			break
-		}
-		b.WriteString(regexp.QuoteMeta(p[:m[0]]) + "(?P<" + p[m[2]:m[3]] + ">.*)")
-		p = p[m[1]:]
+	start, p, anchored := "", strings.TrimPrefix(p, "^"), strings.HasPrefix(p, "^")
+	if anchored {
+		start = "^"
 	}
-	return regexp.MustCompile(`(?s)^` + b.String() + `$`)
+	p, end := strings.CutSuffix(p, "$")
+	var parts []string
+	for _, part := range strings.Split(p, "<*>") {
+		parts = append(parts, regexp.QuoteMeta(part))
+	}
+	return regexp.MustCompile("(?s)" + start + strings.Join(parts, ".*?") + map[bool]string{true: "$"}[end])
 }
 
 // message is what the first condition that matches makes of a trap; nil if none
@@ -41,20 +37,15 @@ func asRegexp(p string) *regexp.Regexp {
 func message(conditions []trapCondition, tokens map[string]string) map[string]string {
 next:
 	for _, c := range conditions {
-		values := map[string]string{}
-		for name, p := range c.when {
-			re := asRegexp(p)
-			m := re.FindStringSubmatch(tokens[strings.TrimPrefix(name, "$")])
-			if m == nil {
+		for name, want := range c.when {
+			got := tokens[strings.TrimPrefix(name, "$")]
+			if _, err := strconv.Atoi(name[1:]); err == nil && !asRegexp(want).MatchString(got) || err != nil && got != want {
 				continue next
-			}
-			for i, n := range re.SubexpNames() {
-				values[n] = m[i]
 			}
 		}
 		out := map[string]string{}
 		for keyword, text := range c.set {
-			out[keyword] = bound.ReplaceAllStringFunc(text, func(v string) string { return values[strings.Trim(v, "<>")] })
+			out[keyword] = inserted.ReplaceAllStringFunc(text, func(v string) string { return tokens[strings.Trim(v, "<$>")] })
 		}
 		return out
 	}
@@ -116,8 +107,8 @@ func trapped(t testing.TB, version, oid string, e bridges.Event) map[string]stri
 func TestTemplate(t *testing.T) {
 	t.Parallel()
 	const oid = "1.3.6.1.4.1.9999.5.7"
-	_, files := made(t, oid, "corp", "")
-	conditions, err := parseTemplate(string(files["ovo/corp-trap.tmpl"]))
+	site, files := made(t, oid, "corp", "")
+	conditions, err := parseTemplate(string(files["ovo/corp-trap.tmpl"]), len(site.MIB.Carried()))
 	require.NoError(t, err)
 	for _, version := range []string{"v1", "v2c"} {
 		for _, s := range append(probes.Severities(), "disaster") {
@@ -127,7 +118,7 @@ func TestTemplate(t *testing.T) {
 			}
 			require.Equal(t, map[string]string{
 				"SEVERITY": severity{word, bridges.ConsoleOf(s)}.OVO(), "APPLICATION": "idp_exporter", "MSGGRP": "Login", "OBJECT": "shop (n1)",
-				"MSGKEY": "corp:a1b2:" + string(word), "MSGKEYRELATION": "corp:a1b2:<*>", "TEXT": `login on shop (n1): step "token": größer <als> 5 s [$1]`,
+				"MSGKEY": "corp:a1b2:" + string(word), "MSGKEYRELATION": "^corp:a1b2:<*>$", "TEXT": `login on shop (n1): step "token": größer <als> 5 s [$1]`,
 			}, message(conditions, trapped(t, version, oid, raise("a1b2", s))), s)
 		}
 		over := message(conditions, trapped(t, version, oid, other("a1b2", bridges.Clear)))
@@ -146,8 +137,8 @@ func TestTemplate(t *testing.T) {
 // One message of each alarm stands, with its latest severity.
 func TestMessagesAcknowledgeEachOther(t *testing.T) {
 	t.Parallel()
-	_, files := made(t, "", "", "")
-	conditions, err := parseTemplate(string(files["ovo/idp-trap.tmpl"]))
+	site, files := made(t, "", "", "")
+	conditions, err := parseTemplate(string(files["ovo/idp-trap.tmpl"]), len(site.MIB.Carried()))
 	require.NoError(t, err)
 	var b browser
 	keys := func() (all []string) {
@@ -159,20 +150,22 @@ func TestMessagesAcknowledgeEachOther(t *testing.T) {
 	tell := func(e bridges.Event) { b.take(message(conditions, trapped(t, "v2c", "", e))) }
 	tell(raise("a1", probes.Warning))
 	tell(raise("a12", probes.Major))
+	tell(raise("1", probes.Major)) // ends as another does
 	tell(raise("a1", probes.Critical))
 	tell(raise("a1", probes.Critical))
-	require.Equal(t, []string{"idp:a12:major", "idp:a1:critical"}, keys())
+	require.Equal(t, []string{"idp:a12:major", "idp:1:major", "idp:a1:critical"}, keys())
 	tell(other("a1", bridges.Clear))
 	tell(other("", bridges.Heartbeat))
 	tell(other("", bridges.Heartbeat))
-	require.Equal(t, []string{"idp:a12:major", "idp:a1:cleared", "idp:heartbeat:exporter1"}, keys())
+	require.Equal(t, []string{"idp:a12:major", "idp:1:major", "idp:a1:cleared", "idp:heartbeat:exporter1"}, keys())
 	tell(raise("a1", probes.Minor))
-	require.Equal(t, []string{"idp:a12:major", "idp:heartbeat:exporter1", "idp:a1:minor"}, keys())
+	require.Equal(t, []string{"idp:a12:major", "idp:1:major", "idp:heartbeat:exporter1", "idp:a1:minor"}, keys())
 }
 
 func TestTemplateMutations(t *testing.T) {
 	t.Parallel()
-	_, files := made(t, "", "", "")
+	site, files := made(t, "", "", "")
+	variables := len(site.MIB.Carried())
 	text := string(files["ovo/idp-trap.tmpl"])
 	first := regexp.MustCompile(`CONDITION_ID "([^"]+)"`).FindAllStringSubmatch(text, 2)
 	for _, c := range [][3]string{
@@ -183,15 +176,18 @@ func TestTemplateMutations(t *testing.T) {
 		{"$G 6", "$G 7", "no such condition"},
 		{"$S 1", "$S one", "no such condition"},
 		{"$G 6\n", "", "has no $G"},
-		{`$1 "<*.id>"`, `$1 "<*.key>"`, "<id>, which nothing binds"},
-		{`$2 "<*.name>"`, `$1 "<*.name>"`, "no such condition"},
+		{`$3 "^3$"`, `$3 3`, "no such condition"},
+		{`"^idp:<$1>:<*>$"`, `"idp:<$1>:<*>"`, "matches anywhere"},
+		{"idp:<$1>:critical", "idp:<$12>:critical", "no trap carries"},
+		{"<$2> on", "<*.name> on", "no variable"},
+		{"<$2> on", "<*> on", "no variable"},
 		{"SEVERITY Critical", "SEVERITY Fatal", "SEVERITY is to be"},
 		{"MSGKEYRELATION ACK", "MSGKEYRELATION", "MSGKEYRELATION is to be"},
 		{"    SET\n", "", "SET is to be"},
 		{"MSGGRP", "MSGGROUP", "MSGGRP is to be"},
 	} {
 		require.Contains(t, text, c[0])
-		_, err := parseTemplate(strings.Replace(text, c[0], c[1], 1))
+		_, err := parseTemplate(strings.Replace(text, c[0], c[1], 1), variables)
 		require.ErrorContains(t, err, c[2], c[1])
 	}
 	// The same again, of another site, has other ids; of the same, the same.
