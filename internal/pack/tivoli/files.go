@@ -47,8 +47,6 @@ func (m *model) layout() map[string]string {
 		"README.md": "README.md",
 		snmp + m.Prefix + ".master.include.lookup":               "master.lookup",
 		snmp + m.Prefix + ".master.include.rules":                "master.rules",
-		snmp + m.Prefix + "-preclass.snmptrap.lookup":            "preclass.lookup",
-		snmp + m.Prefix + "-preclass.include.snmptrap.rules":     "preclass.rules",
 		snmp + m.Agent + ".include.snmptrap.lookup":              "snmptrap.lookup",
 		snmp + m.Agent + ".sev.snmptrap.lookup":                  "sev.lookup",
 		snmp + m.Agent + ".include.snmptrap.rules":               "snmptrap.rules",

@@ -161,8 +161,8 @@ func TestMutations(t *testing.T) {
 		{agent + ".include.snmptrap.rules", `idp-IDP-EXPORTER-MIB.adv.include`, `idp-IDP-EXPORTER-MIB.advanced.include`, "advanced"},
 		{agent + ".include.snmptrap.lookup", `"critical"}`, `"critical","5"}`, "columns"},
 		{agent + ".sev.snmptrap.lookup", "default =", "", "default"},
-		{dir + "idp.master.include.lookup", "idp-preclass.snmptrap.lookup", "preclass.lookup", "preclass.lookup"},
-		{dir + "idp-preclass.include.snmptrap.rules", "}\nelse if", "else if", "begins no statement"},
+		{dir + "idp.master.include.lookup", ".sev.snmptrap.lookup", ".severity.snmptrap.lookup", "severity.snmptrap.lookup"},
+		{dir + "idp.master.include.rules", "include \"", "included \"", "begins no statement"},
 	} {
 		changed := maps.Clone(files)
 		require.Contains(t, string(files[c.file]), c.from)

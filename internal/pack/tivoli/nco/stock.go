@@ -74,7 +74,6 @@ else
                 details($*)
         }
     }
-    include "$NC_RULES_HOME/include-snmptrap/VENDOR/VENDOR-preclass.include.snmptrap.rules"
     if(exists($OS_X733SpecificProb))
     {
         @X733SpecificProb = $OS_X733SpecificProb
