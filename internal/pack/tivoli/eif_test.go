@@ -3,6 +3,7 @@ package tivoli
 import (
 	"bytes"
 	"maps"
+	"regexp"
 	"strconv"
 	"testing"
 
@@ -37,6 +38,20 @@ func eifRules(t testing.TB, files map[string][]byte, prefix string) *nco.Program
 	return p
 }
 
+var loop = regexp.MustCompile(`(?s)foreach .*?\n            \}\n`)
+
+// withoutLoop is eifRules with stock rules that leave quotes where they are.
+func withoutLoop(t testing.TB, files map[string][]byte, prefix string) *nco.Program {
+	t.Helper()
+	home := nco.Home(files, prefix)
+	stock := home["tivoli_eif.rules"]
+	require.Len(t, loop.FindAll(stock.Data, -1), 1)
+	stock.Data = loop.ReplaceAll(stock.Data, nil)
+	p, err := nco.Load(home, "tivoli_eif.rules", slotToken)
+	require.NoError(t, err)
+	return p
+}
+
 // posted runs the rules on events that the eif bridge sends.
 func posted(t testing.TB, p *nco.Program, quoted bool, change func(*eif.Options), events ...bridges.Event) []nco.Row {
 	t.Helper()
@@ -59,15 +74,18 @@ func TestEIF(t *testing.T) {
 	t.Parallel()
 	_, files := made(t, "", "corp", "")
 	rules := eifRules(t, files, "corp")
-	for _, quoted := range []bool{false, true} {
+	for _, c := range []struct {
+		rules  *nco.Program
+		quoted bool
+	}{{rules, false}, {rules, true}, {withoutLoop(t, files, "corp"), true}} {
 		events := []bridges.Event{clearing("a1b2"), beatOf("exporter1")}
 		for _, s := range probes.Severities() {
 			events = append(events, raise("a1b2", s))
 		}
-		rows := posted(t, rules, quoted, nil, events...)
+		rows := posted(t, c.rules, c.quoted, nil, events...)
 		for i, s := range probes.Severities() {
 			require.Equal(t, map[string]string{
-				"Severity": strconv.Itoa(bridges.ConsoleOf(s).OMNIbus), "Type": "1", "ExpireTime": "0",
+				"Severity": strconv.Itoa(bridges.ConsoleOf(s).OMNIbus), "Type": "1", "ExpireTime": "0", "Grade": "1",
 				"AlertGroup": "CORP Alarm", "AlertKey": "a1b2", "Node": "shop (node1)", "NodeAlias": "exporter1",
 				"Manager": "tivoli_eif probe on probehost", "Agent": "IDP_EXPORTER", "Class": "40999",
 				"Identifier": "a1b2 CORP Alarm 1 IDP_EXPORTER tivoli_eif probe on probehost",
@@ -111,7 +129,7 @@ func TestEIFMutations(t *testing.T) {
 	t.Parallel()
 	_, files := made(t, "", "", "")
 	const file = "eif/idp.include.eif.rules"
-	for from, want := range map[string]string{"$alarm_reason": "set nowhere", "@NodeAlias": "no field", "regmatch": "no function", "switch($source)": "is to be"} {
+	for from, want := range map[string]string{"$alarm_reason": "set nowhere", "@NodeAlias": "no field", "regmatch": "no function", "foreach": "begins no statement", "switch($source)": "is to be"} {
 		changed := maps.Clone(files)
 		changed[file] = bytes.Replace(files[file], []byte(from), []byte(from+"x"), 1)
 		if from == "switch($source)" {

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/idp-exporter/idp_exporter/internal/pack"
+	"github.com/idp-exporter/idp_exporter/internal/pack/tivoli/nco"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -76,6 +77,21 @@ func TestNothingOfTheDefaultSiteRemains(t *testing.T) {
 	require.Contains(t, rules, `"SNMPTRAP-corp-IDP-EXPORTER-MIB-corpAlarmRaise"`)
 }
 
+// The stand-in includes what the README says, as it says.
+func TestIncludesAreThoseOfTheReadme(t *testing.T) {
+	t.Parallel()
+	_, files := made(t, "", "corp", "")
+	include := regexp.MustCompile(`(?m)^ *(include "\$\w+/(?:include-snmptrap|probes)/.*")$`)
+	home := nco.Home(files, "corp")
+	page := include.FindAllStringSubmatch(string(files["README.md"]), -1)
+	stock := include.FindAllStringSubmatch(string(home["snmptrap.rules"].Data)+string(home["tivoli_eif.rules"].Data), -1)
+	require.Len(t, page, 3)
+	for i := range page {
+		require.Equal(t, page[i][1], stock[i][1])
+	}
+	require.Len(t, stock, 3)
+}
+
 // Links of the README within the folder lead to what is there.
 func TestLinks(t *testing.T) {
 	t.Parallel()
@@ -88,5 +104,20 @@ func TestLinks(t *testing.T) {
 			found = found || name == l[1] || strings.HasPrefix(name, strings.TrimSuffix(l[1], "/")+"/")
 		}
 		require.True(t, found, l[1])
+	}
+}
+
+// Pages and examples of bridges link to the pack; a copy of their own drifts.
+func TestNoSecondCopy(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []string{"../../../docs/bridges", "../../../examples/bridges"} {
+		entries, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		require.NotEmpty(t, entries)
+		for _, e := range entries {
+			content, err := os.ReadFile(filepath.Join(dir, e.Name()))
+			require.NoError(t, err)
+			require.NotRegexp(t, `TEC_CLASS|@(Identifier|AlertKey|Summary)\b|MSGCONDITIONS|(?m)^EVENT `, string(content), e.Name())
+		}
 	}
 }

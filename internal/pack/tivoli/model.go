@@ -49,10 +49,8 @@ type model struct {
 	// Expire and Lost are seconds.
 	Expire, Lost, LostMinutes int
 	EIF                       *eif.Options
-	// Own are the slots of the bridge's events that EVENT does not have, Quoted
-	// those that may stand in quotes.
-	Own    []slot
-	Quoted []string
+	// Own are the slots of the bridge's events that EVENT does not have.
+	Own []slot
 	// Raise, Clear and Heartbeat are what the bridge calls the kinds of events.
 	Raise, Clear, Heartbeat bridges.EventKind
 	Port                    int
@@ -117,10 +115,6 @@ func newModel(site pack.Site) *model {
 		{"page", probes.Critical}, {"error", probes.Major}, {"high", probes.Major}, {"medium", probes.Minor}, {"warn", probes.Warning}, {"low", probes.Warning},
 	} {
 		m.Words = append(m.Words, severity{w.word, bridges.ConsoleOf(w.as)})
-	}
-	m.Quoted = append(m.Quoted, "hostname", "adapter_host", "msg")
-	for _, s := range m.Own {
-		m.Quoted = append(m.Quoted, s.Name)
 	}
 	return m
 }

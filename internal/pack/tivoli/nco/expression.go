@@ -68,8 +68,8 @@ func (p *parser) operand() (expression, error) {
 	case t.kind == text || t.kind == number:
 		return func(*run) (string, error) { return t.text, nil }, nil
 	case t.kind == variable && t.text != "*":
-		p.used[t.text] = t.at
-		return func(r *run) (string, error) { return r.tokens[t.text], nil }, nil
+		p.reads(t)
+		return func(r *run) (string, error) { return r.tokens[r.named(t)], nil }, nil
 	case t.kind == field:
 		return func(r *run) (string, error) { return r.row.Fields[t.text], nil }, p.knownField(t)
 	case t.is("!"):
@@ -107,8 +107,8 @@ func (p *parser) exists() (expression, error) {
 	if t.kind != variable || t.text == "*" {
 		return nil, fmt.Errorf("%s: exists takes a variable", t.at)
 	}
-	p.used[t.text] = t.at
-	return func(r *run) (string, error) { _, ok := r.tokens[t.text]; return truth(ok), nil }, p.expect(")")
+	p.reads(t)
+	return func(r *run) (string, error) { _, ok := r.tokens[r.named(t)]; return truth(ok), nil }, p.expect(")")
 }
 
 // lookup reads (key, table) and returns what finds the columns of a row.

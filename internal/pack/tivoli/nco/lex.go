@@ -78,7 +78,10 @@ func lex(files fs.FS, name string, level int) ([]token, error) {
 		}
 		included, ok := strings.CutPrefix(tokens[1].text, "$NC_RULES_HOME/")
 		if !ok {
-			return nil, fmt.Errorf("%s: %s does not begin with $NC_RULES_HOME/", at, tokens[1])
+			included, ok = strings.CutPrefix(tokens[1].text, "$OMNIHOME/")
+		}
+		if !ok {
+			return nil, fmt.Errorf("%s: %s does not begin with $NC_RULES_HOME/ or $OMNIHOME/", at, tokens[1])
 		}
 		inner, err := lex(files, included, level+1)
 		if err != nil {

@@ -103,6 +103,12 @@ func TestRefused(t *testing.T) {
 		`log(LOUD, "x")`:                                                     "no level",
 		`goto end`:                                                           "begins no statement",
 		`while($a) { }`:                                                      "begins no statement",
+		`foreach(e in $a) { }`:                                               "goes through $* alone",
+		`foreach(e) { }`:                                                     "foreach takes",
+		`foreach(e in $*) { foreach(f in $*) { } }`:                          "no other within",
+		`foreach(e in $*) { $e = "x" } $b = $e`:                              "$e is no token of the probe and set nowhere",
+		`foreach(e in $*) { details($e) }`:                                   "by their own names",
+		`table t = { {"1","2","3"} } default = {"x","y"} foreach(e in $*) { [$e,$b] = lookup($a, t) }`: "set alone",
 	} {
 		_, err := load(content)
 		require.ErrorContains(t, err, want, content)
@@ -120,6 +126,23 @@ func TestRefused(t *testing.T) {
 		_, err = p.Run(nil, nil)
 		require.ErrorContains(t, err, want, content)
 	}
+}
+
+// What a loop sets, it sets in the event.
+func TestForeach(t *testing.T) {
+	t.Parallel()
+	p, err := load(`
+$n = "'mine'"
+foreach ( e in $* ) { if(regmatch($e, "^'.*'$") && exists($e)) { $e = extract($e, "^'(.*)'$") $last = $e } }
+@Summary = $a + "," + $x-y + "," + $n + "," + $last`)
+	require.NoError(t, err)
+	row, err := p.Run(map[string]string{"a": "'it''s'", "x-y": "'half"}, nil)
+	require.NoError(t, err)
+	require.Equal(t, "it''s,'half,mine,mine", row.Fields["Summary"])
+	p, err = load(`foreach ( e in $* ) { @Severity = $e }`)
+	require.NoError(t, err)
+	_, err = p.Run(map[string]string{"a": "high"}, nil)
+	require.ErrorContains(t, err, "is a number")
 }
 
 func TestFieldsAreCutToTheirWidth(t *testing.T) {

@@ -15,6 +15,7 @@ type parser struct {
 	begun     bool              // the tables are over
 	set       map[string]bool   // variables that are set somewhere
 	used      map[string]string // variables that are read, with a place
+	loop      string            // the variable of the foreach around, or nothing
 }
 
 func (p *parser) peek() token {
@@ -85,6 +86,8 @@ func (p *parser) statement() (statement, error) {
 		return p.ifElse()
 	case t.says("switch"):
 		return p.switchCase()
+	case t.says("foreach"):
+		return p.foreach()
 	case t.says("discard"):
 		return func(r *run) error { r.row.Discarded = true; return nil }, nil
 	case t.says("update"):
@@ -94,9 +97,9 @@ func (p *parser) statement() (statement, error) {
 	case t.says("log"):
 		return p.log()
 	case t.kind == variable && t.text != "*":
-		p.set[t.text] = true
+		p.sets(t)
 		value, err := p.assigned()
-		return func(r *run) (err error) { r.tokens[t.text], err = value(r); return err }, err
+		return func(r *run) (err error) { r.tokens[r.named(t)], err = value(r); return err }, err
 	case t.kind == field:
 		return p.assignField(t)
 	case t.is("["):
@@ -148,7 +151,10 @@ func (p *parser) assignColumns() (statement, error) {
 		if t.kind != variable {
 			return nil, fmt.Errorf("%s: %s is no variable", t.at, t)
 		}
-		p.set[t.text] = true
+		if t.text == p.loop {
+			return nil, fmt.Errorf("%s: the variable of a loop is set alone", t.at)
+		}
+		p.sets(t)
 		names = append(names, t.text)
 		if t = p.next(); t.is("]") {
 			break
@@ -200,9 +206,12 @@ func (p *parser) details() (statement, error) {
 		if t.kind != variable {
 			return nil, fmt.Errorf("%s: details takes variables", t.at)
 		}
+		if t.text == p.loop {
+			return nil, fmt.Errorf("%s: details takes variables by their own names", t.at)
+		}
 		names = append(names, t.text)
 		if t.text != "*" {
-			p.used[t.text] = t.at
+			p.reads(t)
 		}
 		if t = p.next(); t.is(")") {
 			break

@@ -70,12 +70,14 @@ type run struct {
 	program *Program
 	tokens  map[string]string
 	row     *Row
+	// element is the token that the variable of a loop stands for.
+	loop, element string
 }
 
 // Run runs the rules on one event: the tokens that the probe made of it, and
 // the fields that it sets itself.
 func (p *Program) Run(tokens, preset map[string]string) (Row, error) {
-	r := &run{p, map[string]string{}, &Row{Fields: map[string]string{}, Details: map[string]string{}, Update: map[string]bool{}}}
+	r := &run{program: p, tokens: map[string]string{}, row: &Row{Fields: map[string]string{}, Details: map[string]string{}, Update: map[string]bool{}}}
 	for name, value := range tokens {
 		r.tokens[name] = value
 	}

@@ -2,15 +2,14 @@ package nco
 
 import (
 	"bytes"
-	"io/fs"
 	"strings"
 	"testing/fstest"
 )
 
-// Home is $NC_RULES_HOME with a pack in it, and with what stands in for the
-// stock files around it: they do what the real ones do to an event of ours, in
-// words of our own.
-func Home(pack map[string][]byte, prefix string) fs.FS {
+// Home is $NC_RULES_HOME and $OMNIHOME with a pack in it, and with what stands in
+// for the stock files around it: they do what the real ones do to an event of
+// ours, in words of our own.
+func Home(pack map[string][]byte, prefix string) fstest.MapFS {
 	home := fstest.MapFS{}
 	for name, content := range map[string]string{
 		"snmptrap.rules":   snmptrap,
@@ -21,7 +20,7 @@ func Home(pack map[string][]byte, prefix string) fs.FS {
 	}
 	for name, content := range pack {
 		// Where the README says to put them.
-		name = strings.TrimPrefix(strings.Replace(name, "eif/", "include-eif/", 1), "messagebus/")
+		name = strings.TrimPrefix(strings.Replace(name, "eif/", "probes/ARCH/", 1), "messagebus/")
 		home[name] = &fstest.MapFile{Data: bytes.Clone(content)}
 	}
 	return home
@@ -109,25 +108,36 @@ if(match(@Manager, "ProbeWatch"))
 }
 else
 {
-    @Manager = "tivoli_eif probe on " + hostname()
-    @Agent = $source
-    @Class = "6601"
-    @Node = $hostname
-    @AlertGroup = $ClassName
-    @Summary = $msg
-    @Type = 1
-    switch($severity)
+    switch($source)
     {
-        case "FATAL"|"CRITICAL":
-            @Severity = 5
-        case "MINOR":
-            @Severity = 3
-        case "WARNING":
-            @Severity = 2
+        case "none":
+            @Agent = "another product"
         default:
-            @Severity = 1
+            foreach ( e in $* )
+            {
+                if(regmatch($e, "^'.*'$"))
+                {
+                    $e = extract($e, "^'(.*)'$")
+                }
+            }
+            @Manager = "tivoli_eif probe on " + hostname()
+            @AlertGroup = $ClassName
+            @Class = 6601
+            @Agent = $source
+            @Type = 1
+            @Grade = 1
+            switch($severity)
+            {
+                case "FATAL"|"60"|"CRITICAL"|"50":
+                    @Severity = 5
+                case "MINOR"|"40":
+                    @Severity = 3
+                case "WARNING"|"30":
+                    @Severity = 2
+                default:
+                    @Severity = 1
+            }
+            include "$OMNIHOME/probes/ARCH/VENDOR.include.eif.rules"
     }
-    @Identifier = @Node + " " + @AlertGroup + " " + @Summary
-    include "$NC_RULES_HOME/include-eif/VENDOR.include.eif.rules"
 }
 `
