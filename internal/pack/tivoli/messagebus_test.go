@@ -32,9 +32,10 @@ func request(t testing.TB, path string, e bridges.Event) (string, []byte) {
 	t.Helper()
 	var at string
 	var body []byte
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		at = r.URL.Path
 		body, _ = io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusNoContent) // as version 2 of the transport does unless it is told otherwise
 	}))
 	defer server.Close()
 	o, ok := webhook.Kind().NewOptions().(*webhook.Options)
@@ -141,6 +142,7 @@ func TestMessageBusProperties(t *testing.T) {
 		}
 	}
 	require.Equal(t, "Webhook", values["TransportType"])
+	require.Contains(t, string(files["messagebus/message_bus_corp.props"]), "\n# Host : 'localhost'\n# Port : 9080\n")
 	for _, key := range []string{"TransportFile", "TransformerFile", "RulesFile"} {
 		require.Contains(t, files, "messagebus/"+values[key][strings.LastIndex(values[key], "/")+1:], key)
 	}

@@ -28,7 +28,9 @@ func TestLostHeartbeat(t *testing.T) {
 	require.Len(t, assignments, strings.Count(sql, "\n    set "))
 	require.Equal(t, 2, strings.Count(sql, "begin\n"))
 	require.Equal(t, 2, strings.Count(sql, "end;\n"))
-	require.Equal(t, 2, strings.Count(sql, "\ngo\n"))
+	require.Equal(t, 3, strings.Count(sql, "\ngo\n"))
+	require.Regexp(t, `(?s)delete from alerts\.conversions where KeyField = 'Class40999';\ngo\n.*insert into alerts\.conversions values \('Class40999','Class',40999,`, sql)
+	require.Contains(t, sql, "\ngroup primary_only\n")
 	seconds, err := strconv.Atoi(where[3])
 	require.NoError(t, err)
 	lostRow := func(server *nco.Server, now int) {

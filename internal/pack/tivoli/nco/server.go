@@ -12,8 +12,9 @@ type Server struct {
 // Record is a row of alerts.status.
 type Record struct {
 	Row
-	// First and Last are when the event came first and last, Tally how often.
-	First, Last, Tally int
+	// First and Last are when the event came first and last, Tally how often;
+	// Changed is when the row changed.
+	First, Last, Tally, Changed int
 }
 
 // Number returns a field that is a number, 0 for one that is not set.
@@ -21,8 +22,6 @@ func (r *Record) Number(name string) int {
 	n, _ := strconv.Atoi(r.Fields[name])
 	return n
 }
-
-func (r *Record) setNumber(name string, n int) { r.Fields[name] = strconv.Itoa(n) }
 
 // NewServer returns an ObjectServer without rows.
 func NewServer() *Server { return &Server{rows: map[string]*Record{}} }
@@ -36,11 +35,11 @@ func (s *Server) Insert(row Row) {
 	}
 	there := s.rows[row.Fields["Identifier"]]
 	if there == nil {
-		s.rows[row.Fields["Identifier"]] = &Record{Row: row, First: s.now, Last: s.now, Tally: 1}
+		s.rows[row.Fields["Identifier"]] = &Record{Row: row, First: s.now, Last: s.now, Tally: 1, Changed: s.now}
 		return
 	}
 	there.Tally++
-	there.Last = s.now
+	there.Last, there.Changed = s.now, s.now
 	for name := range row.Update {
 		there.Fields[name] = row.Fields[name]
 	}
@@ -57,11 +56,11 @@ func (s *Server) Pass(seconds int) {
 	s.clear()
 	for _, r := range s.rows {
 		if e := r.Number("ExpireTime"); e > 0 && s.now-r.Last > e {
-			r.setNumber("Severity", 0)
+			s.over(r)
 		}
 	}
 	for id, r := range s.rows {
-		if r.Number("Severity") == 0 && s.now-r.Last > 120 {
+		if r.Number("Severity") == 0 && s.now-r.Changed > 120 {
 			delete(s.rows, id)
 		}
 	}
@@ -74,12 +73,19 @@ func (s *Server) clear() {
 		if resolution.Number("Type") != 2 || resolution.Number("Severity") == 0 {
 			continue
 		}
-		resolution.setNumber("Severity", 0)
+		s.over(resolution)
 		for _, problem := range s.rows {
 			if problem.Number("Type") == 1 && problem.Last < resolution.Last && same(problem, resolution, "Node", "AlertKey", "AlertGroup", "Manager") {
-				problem.setNumber("Severity", 0)
+				s.over(problem)
 			}
 		}
+	}
+}
+
+// over gives a row the severity of what is cleared.
+func (s *Server) over(r *Record) {
+	if r.Number("Severity") > 0 {
+		r.Fields["Severity"], r.Changed = "0", s.now
 	}
 }
 
