@@ -67,6 +67,9 @@ func Overloads(loads []Load) []Overload {
 	return append(found, bothWays(loads)...)
 }
 
+// maxListed bounds the probes that a message lists.
+const maxListed = 5
+
 // overload judges the probes of one node.
 func overload(node string, loads []Load) (Overload, bool) {
 	total := 0.0
@@ -74,6 +77,9 @@ func overload(node string, loads []Load) (Overload, bool) {
 	for i, l := range loads {
 		total += l.share()
 		sum[i] = fmt.Sprintf("%s: %d every %s at %v a second", l.Probe, l.Options.requests(), l.Every, l.Options.PerSecond)
+	}
+	if more := len(sum) - maxListed; more > 0 {
+		sum = append(sum[:maxListed], fmt.Sprintf("and %d more", more))
 	}
 	const rounding = 1e-9
 	if total <= 1+rounding {

@@ -1,6 +1,7 @@
 package appliance
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -35,6 +36,7 @@ func TestOverloads(t *testing.T) {
 			load("c", 4*time.Second, "{}", nodes...)}, probe: "c", path: "every",
 			want: "the requests to node 10.0.0.11 (a: 11 every 5s at 4 a second; b: 2 every 4s at 4 a second; c: 11 every 4s at 4 a second) take 1.4 times the time there is: " +
 				"these probes take turns, less often than every says; make every that much longer, ask for less, or raise per_second (8 at most)"},
+		"many": {loads: slices.Repeat([]Load{load("a", 5*time.Second, "{}", nodes[0])}, 8), probe: "a", path: "every", want: "a: 11 every 5s at 4 a second; and 3 more) take 4.4 times"},
 		"one address, two ways": {loads: []Load{load("a", 5*time.Second, "{}", nodes[0]), load("b", 5*time.Second, "{url: 'http://10.0.0.11:9110'}", probes.Node{})},
 			probe: "a", path: "every", want: "take 1.1 times"},
 		"by the dashboard, too": {loads: []Load{load("a", time.Minute, "{}", nodes...), load("m", time.Minute, "{via: manage, url: 'https://manage.example.test'}", probes.Node{})}},
