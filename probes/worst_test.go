@@ -22,13 +22,14 @@ func TestWorst(t *testing.T) {
 		step    string
 		reason  Reason
 		until   time.Time
+		detail  string
 	}{
-		"nothing":                {[]error{nil, nil}, Pass, "", "", time.Time{}},
-		"a warning":              {[]error{nil, warn}, Warn, "b", ReasonSlow, time.Time{}},
-		"the gravest":            {[]error{warn, unknown, fail, unknown}, Fail, "c", ReasonHTTPStatus, late},
-		"unknown before warning": {[]error{warn, unknown, warn}, Unknown, "b", ReasonRateLimited, late},
-		"the first of equals":    {[]error{fail, other}, Fail, "a", ReasonHTTPStatus, soon},
-		"an ordinary error":      {[]error{warn, other}, Fail, "b", ReasonInternal, time.Time{}},
+		"nothing":                {[]error{nil, nil}, Pass, "", "", time.Time{}, ""},
+		"a warning":              {[]error{nil, warn}, Warn, "b", ReasonSlow, time.Time{}, "slow"},
+		"the gravest":            {[]error{warn, unknown, fail, unknown}, Fail, "c", ReasonHTTPStatus, late, "500; also: 429; slow"},
+		"unknown before warning": {[]error{warn, unknown, warn}, Unknown, "b", ReasonRateLimited, late, "429; also: slow"},
+		"the first of equals":    {[]error{fail, other}, Fail, "a", ReasonHTTPStatus, soon, "500; also: a defect"},
+		"an ordinary error":      {[]error{warn, other}, Fail, "b", ReasonInternal, time.Time{}, "a defect; also: slow"},
 	} {
 		r := NewRun(nil)
 		var w Worst
@@ -41,6 +42,7 @@ func TestWorst(t *testing.T) {
 		require.Equal(t, c.step, got.FailedStep, name)
 		require.Equal(t, c.reason, got.Reason, name)
 		require.Equal(t, c.until, got.NotBefore, name)
+		require.Equal(t, c.detail, got.Detail, name)
 		require.Len(t, got.Steps, len(c.errs), name)
 	}
 	require.Equal(t, soon, fail.NotBefore, "what was handed in stays as it was")

@@ -10,12 +10,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/idp-exporter/idp_exporter/internal/app"
 	"github.com/idp-exporter/idp_exporter/internal/config"
 	"github.com/idp-exporter/idp_exporter/internal/demo"
+	"github.com/idp-exporter/idp_exporter/internal/fetch/fetchtest"
 	"github.com/idp-exporter/idp_exporter/internal/preset"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
@@ -110,7 +112,7 @@ func TestAppliancePresetAgainstTheEmulator(t *testing.T) {
 	front := fixtureServer(t, map[string]fixture{})
 	dir := t.TempDir()
 	writeFile(t, dir, "health-key", demo.ApplianceKey+"\n")
-	c, err := config.Load(writeFile(t, dir, "c.yml", `providers:
+	printed, _, err := config.Expanded(writeFile(t, dir, "c.yml", `providers:
   - name: acme
     issuer: `+front.URL+`
     nodes: [{name: `+demo.ApplianceHost+`, address: 127.0.0.1}]
@@ -118,12 +120,34 @@ func TestAppliancePresetAgainstTheEmulator(t *testing.T) {
     preset_settings: {key_file: health-key, node_url: "`+appliance.URL+`", without: "login, testall"}
 `), app.NewKinds())
 	require.NoError(t, err)
-	for _, p := range []string{"acme-node-testall", "acme-clock"} {
-		r := runOnce(t, c, p, demo.ApplianceHost)
+	// An appliance's health service is at port 9110, the emulator's is not.
+	port := appliance.URL[strings.LastIndex(appliance.URL, ":")+1:]
+	text := strings.Replace(string(printed), "via: port\n", "via: port\n    port: "+port+"\n", 1)
+	require.NotEqual(t, string(printed), text)
+	c, err := config.Load(writeFile(t, dir, "expanded.yml", text), app.NewKinds())
+	require.NoError(t, err)
+	run := func(probe string) probes.Result { return runOnce(t, c, probe, demo.ApplianceHost) }
+	for _, p := range []string{"acme-node-testall", "acme-clock", "acme-status"} {
+		r := run(p)
 		require.Equal(t, probes.Pass, r.Outcome, "%s: %s", p, r.Detail)
+		require.Empty(t, r.Unverified, p)
 	}
+	require.Len(t, run("acme-status").Facts.ResourceStatus, 9)
+	require.NoError(t, appliance.Set("appliance-cpu", true))
+	require.Equal(t, probes.Warn, run("acme-status").Outcome, "the appliance's page has no alarm for it")
+	require.NoError(t, appliance.Set("appliance-db", true))
+	r := run("acme-status")
+	require.Equal(t, probes.Fail, r.Outcome)
+	require.Equal(t, "db", r.FailedStep)
+	require.Equal(t, "db is not well (520); also: cpu is not well (520)", r.Detail)
+
 	require.NoError(t, appliance.Set("appliance-clock", true))
-	require.Equal(t, probes.ReasonClockOffset, runOnce(t, c, "acme-clock", demo.ApplianceHost).Reason)
+	require.Equal(t, probes.ReasonClockOffset, run("acme-clock").Reason)
+	require.NoError(t, appliance.SetComponentDown("docs", true))
+	r = run("acme-node-testall")
+	require.Equal(t, probes.ReasonReportedDown, r.Reason)
+	require.Contains(t, r.Assertions, probes.Assertion{Name: "component docs"})
+	require.Contains(t, r.Assertions, probes.Assertion{Name: "component api2", Pass: true})
 }
 
 func runOnce(t *testing.T, c *config.Config, name, node string) probes.Result {
@@ -170,30 +194,32 @@ func TestHealthIsReadComponentByComponent(t *testing.T) {
 		fixture             fixture
 		fails               []string // assertions; the outcome is a failure if there are any, or if a reason is given
 		reason              probes.Reason
+		untold              string // assertions that the answer does not tell of
 	}{
-		{preset.Keycloak, "health", "/health/ready", fixture{200, "keycloak-up.json"}, nil, ""},
-		{preset.Keycloak, "health", "/health/ready", fixture{200, "keycloak-bare.json"}, nil, ""},
-		{preset.Keycloak, "health", "/health/ready", fixture{503, "keycloak-down.json"}, []string{"database", "ready"}, probes.ReasonJSONMismatch},
-		{preset.Keycloak, "live", "/health/live", fixture{200, "keycloak-bare.json"}, nil, ""},
-		{preset.Dex, "health", "/healthz", fixture{200, "dex-healthz.txt"}, nil, ""},
-		{preset.Dex, "health", "/healthz", fixture{500, ""}, nil, probes.ReasonHTTPStatus},
-		{preset.Dex, "components", "/healthz/ready?type=short", fixture{200, "dex-up.json"}, nil, ""},
-		{preset.Dex, "components", "/healthz/ready?type=short", fixture{503, "dex-down.json"}, []string{"ready", "storage"}, probes.ReasonJSONMismatch},
-		{preset.Hydra, "health", "/health/ready", fixture{200, "hydra-up.json"}, nil, ""},
-		{preset.Hydra, "health", "/health/ready", fixture{503, "hydra-down.json"}, []string{"database", "ready"}, probes.ReasonJSONMismatch},
-		{preset.Hydra, "health", "/health/ready", fixture{503, "hydra-migrations.json"}, []string{"migrations", "ready"}, probes.ReasonJSONMismatch},
-		{preset.Hydra, "live", "/health/alive", fixture{200, "hydra-up.json"}, nil, ""},
-		{preset.Authentik, "health", "/-/health/ready/", fixture{200, ""}, nil, ""},
-		{preset.Authentik, "health", "/-/health/ready/", fixture{204, ""}, nil, ""},
-		{preset.Authentik, "health", "/-/health/ready/", fixture{503, ""}, nil, probes.ReasonHTTPStatus},
-		{preset.Authentik, "live", "/-/health/live/", fixture{302, ""}, nil, probes.ReasonHTTPStatus},
-		{preset.ZITADEL, "health", "/debug/ready", fixture{200, "zitadel-up.json"}, nil, ""},
-		{preset.ZITADEL, "health", "/debug/ready", fixture{412, "zitadel-down.txt"}, []string{"database"}, probes.ReasonJSONMismatch},
-		{preset.ZITADEL, "live", "/debug/healthz", fixture{200, "zitadel-up.json"}, nil, ""},
-		{preset.Auth0, "test", "/test", fixture{200, "auth0-test.json"}, nil, ""},
-		{preset.Auth0, "status", "/feed?domain=acme.eu.auth0.com", fixture{200, "auth0-status-quiet.xml"}, nil, ""},
-		{preset.Auth0, "status", "/feed?domain=acme.eu.auth0.com", fixture{200, "auth0-status-open.xml"}, nil, probes.ReasonBodyMismatch},
-		{preset.Auth0, "status", "/feed?domain=acme.eu.auth0.com", fixture{200, "auth0-test.json"}, nil, probes.ReasonBodyMismatch},
+		{preset.Keycloak, "health", "/health/ready", fixture{200, "keycloak-up.json"}, nil, "", ""},
+		{preset.Keycloak, "health", "/health/ready", fixture{200, "keycloak-bare.json"}, nil, "", "cluster, database"},
+		{preset.Keycloak, "health", "/health/ready", fixture{503, "keycloak-down.json"}, []string{"database", "ready"}, probes.ReasonJSONMismatch, ""},
+		{preset.Keycloak, "live", "/health/live", fixture{200, "keycloak-bare.json"}, nil, "", ""},
+		{preset.Dex, "health", "/healthz", fixture{200, "dex-healthz.txt"}, nil, "", ""},
+		{preset.Dex, "health", "/healthz", fixture{500, ""}, nil, probes.ReasonHTTPStatus, ""},
+		{preset.Dex, "components", "/healthz/ready?type=short", fixture{200, "dex-up.json"}, nil, "", ""},
+		{preset.Dex, "components", "/healthz/ready?type=short", fixture{503, "dex-down.json"}, []string{"ready", "storage"}, probes.ReasonJSONMismatch, ""},
+		{preset.Dex, "components", "/healthz/ready?type=short", fixture{200, "dex-bare.json"}, nil, "", "storage"},
+		{preset.Hydra, "health", "/health/ready", fixture{200, "hydra-up.json"}, nil, "", ""},
+		{preset.Hydra, "health", "/health/ready", fixture{503, "hydra-down.json"}, []string{"database", "ready"}, probes.ReasonJSONMismatch, ""},
+		{preset.Hydra, "health", "/health/ready", fixture{503, "hydra-migrations.json"}, []string{"migrations", "ready"}, probes.ReasonJSONMismatch, ""},
+		{preset.Hydra, "live", "/health/alive", fixture{200, "hydra-up.json"}, nil, "", ""},
+		{preset.Authentik, "health", "/-/health/ready/", fixture{200, ""}, nil, "", ""},
+		{preset.Authentik, "health", "/-/health/ready/", fixture{204, ""}, nil, "", ""},
+		{preset.Authentik, "health", "/-/health/ready/", fixture{503, ""}, nil, probes.ReasonHTTPStatus, ""},
+		{preset.Authentik, "live", "/-/health/live/", fixture{302, ""}, nil, probes.ReasonHTTPStatus, ""},
+		{preset.ZITADEL, "health", "/debug/ready", fixture{200, "zitadel-up.json"}, nil, "", ""},
+		{preset.ZITADEL, "health", "/debug/ready", fixture{412, "zitadel-down.txt"}, []string{"database"}, probes.ReasonJSONMismatch, ""},
+		{preset.ZITADEL, "live", "/debug/healthz", fixture{200, "zitadel-up.json"}, nil, "", ""},
+		{preset.Auth0, "test", "/test", fixture{200, "auth0-test.json"}, nil, "", ""},
+		{preset.Auth0, "status", "/feed?domain=acme.eu.auth0.com", fixture{200, "auth0-status-quiet.xml"}, nil, "", ""},
+		{preset.Auth0, "status", "/feed?domain=acme.eu.auth0.com", fixture{200, "auth0-status-open.xml"}, nil, probes.ReasonBodyMismatch, ""},
+		{preset.Auth0, "status", "/feed?domain=acme.eu.auth0.com", fixture{200, "auth0-test.json"}, nil, probes.ReasonBodyMismatch, ""},
 	} {
 		t.Run(tt.preset+" "+tt.probe+" "+tt.fixture.file+http.StatusText(tt.fixture.status), func(t *testing.T) {
 			t.Parallel()
@@ -215,8 +241,15 @@ func TestHealthIsReadComponentByComponent(t *testing.T) {
 			r := runOnce(t, c, "p-"+tt.probe, "")
 			require.Equal(t, tt.reason, r.Reason, r.Detail)
 			require.Equal(t, tt.reason == "", r.Outcome == probes.Pass, r.Detail)
+			var untold []string
+			for _, u := range r.Unverified {
+				name, _, _ := strings.Cut(u, ": the answer does not tell")
+				untold = append(untold, name)
+			}
+			require.Equal(t, tt.untold, strings.Join(untold, ", "))
 			var failed []string
 			for _, a := range r.Assertions {
+				require.NotContains(t, untold, a.Name)
 				if !a.Pass {
 					failed = append(failed, a.Name)
 				}
@@ -227,11 +260,17 @@ func TestHealthIsReadComponentByComponent(t *testing.T) {
 }
 
 // TestKeycloakNodesAreAskedOneByOne has {node} in the place of the host: each
-// node's own management port is asked, and each is told by itself.
+// node's own management port is asked, by HTTPS under the name that the
+// certificate is made out to, those that are found included, and each is told by
+// itself.
 func TestKeycloakNodesAreAskedOneByOne(t *testing.T) {
 	t.Parallel()
+	ca := fetchtest.NewCA(t)
 	var ill atomic.Bool
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := fetchtest.Server(t, ca.Issue(t, time.Now().Add(time.Hour), "login.example.test"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.Host, "login.example.test:") {
+			t.Errorf("asked as %s", r.Host)
+		}
 		if ill.Load() {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = w.Write([]byte(`{"status":"DOWN","checks":[{"name":"Keycloak cluster health check","status":"DOWN"}]}`))
@@ -239,22 +278,37 @@ func TestKeycloakNodesAreAskedOneByOne(t *testing.T) {
 		}
 		_, _ = w.Write([]byte(`{"status":"UP","checks":[]}`))
 	}))
-	t.Cleanup(s.Close)
 	port := s.URL[strings.LastIndex(s.URL, ":"):]
-	c, err := config.Parse([]byte(`providers:
+	file := func(nodes string) string {
+		return `providers:
   - name: kc
-    issuer: https://login.invalid/realms/acme
-    nodes: [{name: n1, address: "127.0.0.1:8443"}, {name: n2, address: "[::1]:8443"}]
+    issuer: https://login.example.test/realms/acme
+    tls: {ca_file: "` + ca.File + `"}
+    ` + nodes + `
     preset: keycloak
-    preset_settings: {health_url: "http://{node}`+port+`", without: login}
-`), "c.yml", app.NewKinds())
+    preset_settings: {health_url: "https://{node}` + port + `", without: login}
+`
+	}
+	c, err := config.Parse([]byte(file(`nodes: [{name: n1, address: "127.0.0.1:8443"}, {name: n2, address: "[::1]:8443"}]`)), "c.yml", app.NewKinds())
 	require.NoError(t, err)
-	require.Equal(t, probes.Pass, runOnce(t, c, "kc-health-n1", "n1").Outcome)
-	require.Equal(t, probes.ReasonConnect, runOnce(t, c, "kc-health-n2", "n2").Reason, "nothing listens at that address")
+	r := runOnce(t, c, "kc-health", "n1")
+	require.Equal(t, probes.Pass, r.Outcome, r.Detail)
+	require.Equal(t, probes.ReasonConnect, runOnce(t, c, "kc-health", "n2").Reason, "nothing listens at that address")
 	ill.Store(true)
-	r := runOnce(t, c, "kc-health-n1", "n1")
+	r = runOnce(t, c, "kc-health", "n1")
 	require.Equal(t, probes.Fail, r.Outcome)
 	require.Contains(t, r.Detail, "cluster")
+	ill.Store(false)
+
+	// One node needs no --node, and one that is found is as good.
+	c, err = config.Parse([]byte(file(`nodes: [{name: n1, address: "127.0.0.1:8443"}]`)), "c.yml", app.NewKinds())
+	require.NoError(t, err)
+	require.Equal(t, probes.Pass, runOnce(t, c, "kc-health", "").Outcome)
+	dir := t.TempDir()
+	writeFile(t, dir, "nodes.yml", `[{targets: ["127.0.0.1:8443"]}]`)
+	c, err = config.Load(writeFile(t, dir, "c.yml", file("discover: {file: nodes.yml}")), app.NewKinds())
+	require.NoError(t, err)
+	require.Equal(t, probes.Pass, runOnce(t, c, "kc-live", "127.0.0.1:8443").Outcome)
 }
 
 // TestThePageOfPresetsNamesAll compares the page with the presets.
@@ -271,7 +325,7 @@ func TestThePageOfPresetsNamesAll(t *testing.T) {
 		}
 		c, err := os.ReadFile("../internal/config/testdata/preset-" + name + ".yml")
 		require.NoError(t, err)
-		for _, m := range regexp.MustCompile(`(?m)^  - name: [a-z]+?-([a-z-]+?)(?:-kc\d)?\n`).FindAllStringSubmatch(string(c), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^  - name: [a-z]+?-([a-z-]+?)\n`).FindAllStringSubmatch(string(c), -1) {
 			require.Contains(t, page, "| `"+m[1]+"` |", "a row of the probe %s of %s", m[1], name)
 		}
 	}

@@ -18,7 +18,8 @@ import (
 )
 
 // plan is what a configuration amounts to: one spec and one job for each probe
-// on each of its nodes.
+// on each of its nodes. Jobs of probes that gate come first, since first runs
+// start in that order.
 type plan struct {
 	specs []state.Spec
 	jobs  []schedule.Job
@@ -26,6 +27,7 @@ type plan struct {
 
 func newPlan(c *config.Config, w watchers) (plan, error) {
 	var p plan
+	var others []schedule.Job
 	for _, probe := range c.Probes {
 		for _, node := range w.of(probe) {
 			job, err := newJob(probe, node)
@@ -41,9 +43,14 @@ func newPlan(c *config.Config, w watchers) (plan, error) {
 				spec.Provider = probe.Provider.Name
 			}
 			p.specs = append(p.specs, spec)
-			p.jobs = append(p.jobs, job)
+			if probe.Gates {
+				p.jobs = append(p.jobs, job)
+			} else {
+				others = append(others, job)
+			}
 		}
 	}
+	p.jobs = append(p.jobs, others...)
 	return p, nil
 }
 
@@ -58,7 +65,9 @@ func newJob(p *config.Probe, node probes.Node) (schedule.Job, error) {
 	}
 	return schedule.Job{
 		Key: state.Key{Probe: p.Name, Node: node.Name}, Every: p.Every, Timeout: p.Timeout, Probe: built,
-		RunAtStart: p.Gates, Fingerprint: p.Fingerprint + " " + node.Address,
+		// Whatever is asked about it, a probe that never ran is not well: nobody is
+		// to wait for an hourly one.
+		RunAtStart: true, Fingerprint: p.Fingerprint + " " + node.Address,
 	}, nil
 }
 
@@ -130,8 +139,9 @@ func (a *App) answer(node string) balancer.Answer {
 }
 
 // RunOnce runs one configured probe now, against a node or, where node is "",
-// the public name, and returns its result. A pause after a refused credential
-// is the affair of a running exporter and does not hold it back.
+// the public name or else the one node that the probe has, and returns its
+// result. A pause after a refused credential is the affair of a running exporter
+// and does not hold it back.
 func RunOnce(ctx context.Context, c *config.Config, name, node string, log *slog.Logger) (probes.Result, error) {
 	var known []string
 	for _, p := range c.Probes {
@@ -147,8 +157,9 @@ func RunOnce(ctx context.Context, c *config.Config, name, node string, log *slog
 			}
 		}
 		var nodes []string
-		for _, n := range w.of(p) {
-			if n.Name == node {
+		all := w.of(p)
+		for _, n := range all {
+			if n.Name == node || node == "" && len(all) == 1 {
 				job, err := newJob(p, n)
 				if err != nil {
 					return probes.Result{}, err

@@ -37,7 +37,7 @@ var presetFiles = map[string]string{
     nodes: [{name: kc1, address: "10.0.0.11:8443"}, {name: kc2, address: "[2001:db8::2]:8443"}]
     preset: keycloak
     preset_settings:
-      health_url: http://{node}:9000/
+      health_url: https://{node}:9000/
       client_id: c
       client_secret_file: secret
       username: "1234"
@@ -206,6 +206,9 @@ func TestWhatAPresetLacksIsSaid(t *testing.T) {
 		"# no preset":                        {"{without: login}", []string{"4:22: there is no preset to set; add preset, one of auth0-appliance,"}},
 		"preset: hydra":                      {"{health: x}", []string{"4:23: preset hydra has no such setting; it has allowed_origins, client_auth,"}},
 		"preset: zitadel":                    {"{health_url: x}", []string{"4:23: this is not a URL; write scheme, host and port"}},
+		"preset: 'zitadel'":                  {"{health_url: \"https://{node}.internal:1\", without: login}", []string{"4:23: {node} stands for the whole host of a URL, such as https://{node}:9000"}},
+		"preset: \"zitadel\"":                {"{health_url: \"https://a/{node}\", without: login}", []string{"4:23: {node} stands for the whole host"}},
+		"preset: &e generic":                 {"{allowed_origins: \"https://{node}\", without: login}", []string{"4:23: there are braces in it"}},
 		"preset: authentik":                  {"{without: logon}", []string{"4:23: preset authentik has no probe \"logon\"; it has discovery, certificate, dns, login, health, live"}},
 		"preset: 'generic'":                  {"{client_auth: best}", []string{"4:23: it is not known; use one of basic, post, none"}},
 		"preset: \"generic\"":                {"{client_id: ''}", []string{"4:23: it is empty; give the client registered for monitoring"}},

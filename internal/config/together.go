@@ -2,12 +2,14 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/idp-exporter/idp_exporter/internal/maintenance"
 	"github.com/idp-exporter/idp_exporter/internal/state"
+	"github.com/idp-exporter/idp_exporter/probes/appliance"
 	"github.com/idp-exporter/idp_exporter/probes/login"
 )
 
@@ -21,12 +23,21 @@ func (l *loader) together() {
 	}
 	var specs []state.Spec
 	var loads []login.Load
+	var asked []appliance.Load
 	for _, p := range l.config.Probes {
 		for _, n := range p.Nodes {
 			specs = append(specs, state.Spec{Key: state.Key{Probe: p.Name, Node: n.Name}, Needs: p.Needs})
 		}
 		if o, ok := p.Options.(interface{ LoginOptions() *login.Options }); ok && p.Provider != nil {
 			loads = append(loads, login.Load{Probe: p.Name, Issuer: p.Provider.Issuer, Nodes: len(p.Nodes), Every: p.Every, Options: o.LoginOptions()})
+		}
+		if o, ok := p.Options.(*appliance.Options); ok {
+			load := appliance.Load{Probe: p.Name, Nodes: p.Nodes, Every: p.Every, Options: o}
+			if p.Provider != nil {
+				load.Provider = &p.Provider.Provider
+			}
+			asked = append(asked, load)
+			l.hosts(p, o)
 		}
 	}
 	for _, e := range state.CheckNeeds(specs) {
@@ -51,7 +62,27 @@ func (l *loader) together() {
 		o.Problem.Warning = true // it works, though less often
 		l.doc.Add(l.find(o.Probe).path+"."+o.Problem.Path, true, "%s", o.Problem.Message)
 	}
+	for _, o := range appliance.Overloads(asked) {
+		l.doc.Add(l.find(o.Probe).path+"."+o.Problem.Path, true, "%s", o.Problem.Message)
+	}
 	l.maintenance()
+}
+
+// hosts checks the names that nodes give themselves: whoever misspells a node
+// has its name not compared at all.
+func (l *loader) hosts(p *Probe, o *appliance.Options) {
+	if p.Provider != nil && p.Provider.Discover != nil {
+		return // it may be discovered
+	}
+	var known []string
+	for _, n := range p.Nodes {
+		known = append(known, strconv.Quote(n.Name))
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Hosts)) {
+		if !slices.Contains(known, strconv.Quote(name)) {
+			l.doc.Add(p.path+".hosts."+name, false, "the probe does not run on %q; it runs on %s (\"\" stands for the public name, or for the url)", name, list(known))
+		}
+	}
 }
 
 func (l *loader) find(name string) *Probe {

@@ -100,7 +100,9 @@ type expectation struct {
 
 // Compile checks and compiles expressions, given by name, over variables. With
 // any Problem the Set is nil. Besides the standard functions expressions may use
-// optional values (`x[?"k"].orValue("")`) and CEL's sets extension.
+// optional values (`x[?"k"].orValue("")`) and CEL's sets extension. An expression
+// that yields an optional without a value, as `x[?"k"].optMap(v, v == 1)` does where
+// there is no k, does not hold, and is marked for whoever takes that for a gap.
 // Its strings extension is left out: replacing one foreign value by another in a
 // third multiplies their sizes.
 func Compile(vars map[string]VarType, exprs map[string]string) (*Set, []Problem) {
@@ -154,7 +156,7 @@ func compile(env *cel.Env, vars map[string]VarType, name, text string) (expectat
 		}
 		return expectation{}, problems
 	}
-	if t := ast.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
+	if t := ast.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) && !t.IsExactType(cel.OptionalType(cel.BoolType)) {
 		return expectation{}, []Problem{{Name: name, Message: fmt.Sprintf("the expression yields %s, want bool: compare it with something", cel.FormatCELType(t))}}
 	}
 	program, err := env.Program(ast,
@@ -191,6 +193,9 @@ func (s *Set) Uses(variable string) bool {
 type Outcome struct {
 	Name string
 	Pass bool
+	// Untold says that there was nothing to judge, by the expression's own word.
+	// Pass is false then.
+	Untold bool
 	// Detail shows the expression and, where it did not hold, why.
 	Detail string
 }
@@ -204,15 +209,23 @@ func (s *Set) Eval(ctx context.Context, vars map[string]any) []Outcome {
 	}
 	outcomes := make([]Outcome, 0, len(s.expectations))
 	for _, e := range s.expectations {
-		why := e.eval(ctx, vars)
-		detail := e.text
-		if why != "" {
-			detail += ": " + why
+		o := Outcome{Name: e.name, Detail: e.text}
+		switch why := e.eval(ctx, vars); why {
+		case "":
+			o.Pass = true
+		case untold:
+			o.Untold = true
+			fallthrough
+		default:
+			o.Detail += ": " + why
 		}
-		outcomes = append(outcomes, Outcome{Name: e.name, Pass: why == "", Detail: detail})
+		outcomes = append(outcomes, o)
 	}
 	return outcomes
 }
+
+// untold is why an expectation neither holds nor does not.
+const untold = "nothing there tells"
 
 // eval returns why the expectation does not hold, empty if it does.
 func (e expectation) eval(ctx context.Context, vars map[string]any) string {
@@ -222,6 +235,12 @@ func (e expectation) eval(ctx context.Context, vars map[string]any) string {
 	out, _, err := e.program.ContextEval(ctx, vars)
 	if err != nil {
 		return e.explain(ctx, err)
+	}
+	if o, optional := out.(*types.Optional); optional {
+		if !o.HasValue() {
+			return untold
+		}
+		out = o.GetValue()
 	}
 	held, ok := out.(types.Bool)
 	switch {

@@ -53,6 +53,12 @@ func TestEval(t *testing.T) {
 		{"zero", `1 / (status - 200) == 1`, "divides by zero"},
 		{"regexp", `body.matches("^h.*o$")`, ""},
 		{"regexp ignoring case", `body.matches("(?i)HELLO")`, ""},
+		{"optional", `id_token[?"sub"].optMap(s, s == "alice")`, ""},
+		{"optional differs", `id_token[?"sub"].optMap(s, s == "bob")`, "does not hold"},
+		{"optional missing", `id_token[?"none"].optMap(s, s == "alice")`, "nothing there tells"},
+		{"optional of a choice", `id_token.roles.exists(r, r == "none") ? optional.of(status == 200) : optional.none()`, "nothing there tells"},
+		{"optional of any type", `json[?0].optMap(n, n == 1)`, ""},
+		{"optional, not bool", `json[?0]`, "yields int, want bool"},
 		{"sets", `sets.contains(id_token.roles, ["dev"])`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -64,6 +70,7 @@ func TestEval(t *testing.T) {
 			require.Equal(t, "e", got[0].Name)
 			require.True(t, strings.HasPrefix(got[0].Detail, c.expr))
 			require.NotContains(t, got[0].Detail, "hush")
+			require.Equal(t, c.why == "nothing there tells", got[0].Untold)
 			switch c.name {
 			case "wrong type of map", "timestamp":
 				require.False(t, got[0].Pass)

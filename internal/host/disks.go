@@ -51,57 +51,67 @@ func (d *disks) read(ctx context.Context) (reading, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing filesystems: %w", err)
 	}
-	mounts := volumes(all)
-	d.keepSlots(mounts)
-	found := make([]*Filesystem, len(mounts))
-	errs := make([]error, len(mounts))
+	found := volumes(all)
+	d.keepSlots(found)
+	seen := make([]*Filesystem, len(found))
+	errs := make([]error, len(found))
 	var looks sync.WaitGroup
-	for i, p := range mounts {
+	for i, v := range found {
 		looks.Go(func() { // side by side, so that dead ones cost the time of one
-			found[i], errs[i] = do(ctx, d.slots[p.Mountpoint], d.group, mountPatience, func(ctx context.Context) (*Filesystem, error) {
-				return d.look(ctx, p)
+			seen[i], errs[i] = do(ctx, d.slots[v.name()], d.group, mountPatience, func(ctx context.Context) (*Filesystem, error) {
+				return d.look(ctx, v)
 			})
-			if errs[i] != nil {
-				errs[i] = fmt.Errorf("filesystem %s: %w", p.Mountpoint, errs[i])
-			}
 		})
 	}
 	looks.Wait()
 	list := make([]Filesystem, 0, len(found))
-	for _, f := range found {
-		if f != nil {
+	var unseen []UnseenFilesystem
+	for i, f := range seen {
+		switch {
+		case errs[i] != nil:
+			unseen = append(unseen, UnseenFilesystem{strings.ToValidUTF8(found[i].name(), "?"), errs[i]})
+			errs[i] = fmt.Errorf("filesystem %s: %w", found[i].name(), errs[i])
+		case f != nil:
 			list = append(list, *f)
 		}
 	}
-	return func(s *Snapshot) { s.Filesystems = list }, errors.Join(errs...)
+	slices.SortFunc(list, func(a, b Filesystem) int { return strings.Compare(a.Mountpoint, b.Mountpoint) })
+	return func(s *Snapshot) { s.Filesystems, s.UnseenFilesystems = list, unseen }, errors.Join(errs...)
 }
 
-// look returns nil for what is no volume, or not this user's to look at.
-func (d *disks) look(ctx context.Context, p disk.PartitionStat) (*Filesystem, error) {
-	u, err := d.src.usage(ctx, p.Mountpoint)
-	switch {
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case u.Total == 0 || !d.src.isFolder(p.Mountpoint): // containers have single files mounted
-		return nil, nil
+// look returns nil for what is no volume, or not this user's to look at. Of a
+// device that is mounted several times it takes the first folder that it may
+// look at: containers have single files mounted, such as /etc/hosts.
+func (d *disks) look(ctx context.Context, v volume) (*Filesystem, error) {
+	for _, p := range v {
+		u, err := d.src.usage(ctx, p.Mountpoint)
+		switch {
+		case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, err
+		case u.Total > 0 && d.src.isFolder(p.Mountpoint):
+			return filesystem(p, u), nil
+		}
 	}
+	return nil, nil
+}
+
+func filesystem(p disk.PartitionStat, u *disk.UsageStat) *Filesystem {
 	f := &Filesystem{Mountpoint: strings.ToValidUTF8(p.Mountpoint, "?"), Type: p.Fstype, Used: u.UsedPercent / 100}
 	if u.InodesTotal > 0 {
 		used := u.InodesUsedPercent / 100
 		f.Inodes = &used
 	}
-	return f, nil
+	return f
 }
 
-// keepSlots keeps a slot for each mountpoint, and those of calls that still hang.
-func (d *disks) keepSlots(mounts []disk.PartitionStat) {
-	slots := make(map[string]*bounded, len(mounts))
-	for _, p := range mounts {
-		slots[p.Mountpoint] = d.slots[p.Mountpoint]
-		if slots[p.Mountpoint] == nil {
-			slots[p.Mountpoint] = &bounded{}
+// keepSlots keeps a slot for each volume, and those of calls that still hang.
+func (d *disks) keepSlots(found []volume) {
+	slots := make(map[string]*bounded, len(found))
+	for _, v := range found {
+		slots[v.name()] = d.slots[v.name()]
+		if slots[v.name()] == nil {
+			slots[v.name()] = &bounded{}
 		}
 	}
 	for name, b := range d.slots {
@@ -112,27 +122,37 @@ func (d *disks) keepSlots(mounts []disk.PartitionStat) {
 	d.slots = slots
 }
 
-// volumes picks the mounts that are volumes, each device once, where it is
-// mounted closest to the root; sorted by mountpoint.
-func volumes(all []disk.PartitionStat) []disk.PartitionStat {
+// volume is where one device is mounted, closest to the root first.
+type volume []disk.PartitionStat
+
+func (v volume) name() string { return v[0].Mountpoint }
+
+// volumes picks the mounts that are volumes, each device once.
+func volumes(all []disk.PartitionStat) []volume {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b disk.PartitionStat) int {
 		// Last of all come folders of volumes that are mounted as such elsewhere.
 		return cmp.Or(boolCompare(slices.Contains(a.Opts, "bind"), slices.Contains(b.Opts, "bind")),
 			cmp.Compare(len(a.Mountpoint), len(b.Mountpoint)), strings.Compare(a.Mountpoint, b.Mountpoint))
 	})
-	var list []disk.PartitionStat
-	devices, mountpoints := map[string]bool{}, map[string]bool{}
+	var list []volume
+	devices, mountpoints := map[string]int{}, map[string]bool{}
 	for _, p := range all {
-		named := strings.ContainsAny(p.Device, `/:\`) // others are mere words, such as overlay
-		switch {
-		case notVolumes[p.Fstype], inSystemFolder(p.Mountpoint), mountpoints[p.Mountpoint], named && devices[p.Device], len(list) == maxFilesystems:
+		if notVolumes[p.Fstype] || inSystemFolder(p.Mountpoint) || mountpoints[p.Mountpoint] {
 			continue
 		}
-		devices[p.Device], mountpoints[p.Mountpoint] = true, true
-		list = append(list, p)
+		at, known := devices[p.Device]
+		switch {
+		case known && strings.ContainsAny(p.Device, `/:\`): // others are mere words, such as overlay
+			list[at] = append(list[at], p)
+		case len(list) == maxFilesystems:
+			continue
+		default:
+			devices[p.Device] = len(list)
+			list = append(list, volume{p})
+		}
+		mountpoints[p.Mountpoint] = true
 	}
-	slices.SortFunc(list, func(a, b disk.PartitionStat) int { return strings.Compare(a.Mountpoint, b.Mountpoint) })
 	return list
 }
 

@@ -56,7 +56,10 @@ type Snapshot struct {
 	Swap        *Memory
 	Load        *Load
 	Filesystems []Filesystem // sorted by mountpoint; nil while not known
-	Clock       *Clock
+	// UnseenFilesystems are those that could not be looked at when Filesystems
+	// were, such as one that hangs.
+	UnseenFilesystems []UnseenFilesystem
+	Clock             *Clock
 	// Services are the services somebody asked for, by name; nil while not known.
 	Services map[string]Service
 	// Collectors tell how taking the figures went, sorted by name.
@@ -101,6 +104,12 @@ type Filesystem struct {
 	Used float64
 	// Inodes is the used part of the inodes, nil where their number is not fixed.
 	Inodes *float64
+}
+
+// UnseenFilesystem is a mounted volume of which nothing is known, and why.
+type UnseenFilesystem struct {
+	Mountpoint string
+	Err        error
 }
 
 // Clock is the state of the system clock.

@@ -12,13 +12,19 @@ const insideEnv = "HOST_TEST_INSIDE"
 
 // told is what a sampler found.
 type told struct {
-	CPU    *CPU
-	Memory *Memory
+	CPU      *CPU
+	Memory   *Memory
+	Clock    *Clock
+	ClockErr string
 }
 
 func tellFigures() {
 	src := machine()
 	src.limits.deep = os.Getenv(insideEnv) == "deep"
 	snap := newSampler(src).Sample(context.Background(), time.Minute)
-	_ = json.NewEncoder(os.Stdout).Encode(told{snap.CPU, snap.Memory})
+	t := told{CPU: snap.CPU, Memory: snap.Memory, Clock: snap.Clock}
+	if err := snap.Health(CollectorClock).Err; err != nil {
+		t.ClockErr = err.Error()
+	}
+	_ = json.NewEncoder(os.Stdout).Encode(t)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -69,6 +71,9 @@ func TestCPUOverTheLastMinute(t *testing.T) {
 
 func TestCPUOfAContainer(t *testing.T) {
 	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("control groups are Linux's")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		files := map[string]string{
 			"proc/self/cgroup": "0::/\n", "proc/self/mountinfo": mountV2,
@@ -83,9 +88,7 @@ func TestCPUOfAContainer(t *testing.T) {
 		files["sys/fs/cgroup/cpu.stat"] = "usage_usec 5000000\n" // 4 of the 5 seconds that there were
 		m.src.limits.root = tree(t, files)
 		r, err := m.read(t.Context())
-		if err != nil {
-			t.Skip("no control groups here")
-		}
+		require.NoError(t, err)
 		var s Snapshot
 		r(&s)
 		require.InDelta(t, 0.8, s.CPU.Usage, 1e-9)
@@ -176,11 +179,15 @@ func TestAFilesystemThatHangs(t *testing.T) {
 		require.ErrorContains(t, snap.Health(CollectorFilesystems).Err, "/data")
 		require.Len(t, snap.Filesystems, 1, "the others are told")
 		require.Equal(t, "/", snap.Filesystems[0].Mountpoint)
+		require.Len(t, snap.UnseenFilesystems, 1)
+		require.Equal(t, "/data", snap.UnseenFilesystems[0].Mountpoint)
+		require.Error(t, snap.UnseenFilesystems[0].Err)
 		require.EqualValues(t, 1, hung.Load())
 		close(release)
 		time.Sleep(20 * time.Second)
 		require.NoError(t, s.Snapshot().Health(CollectorFilesystems).Err)
 		require.Len(t, s.Snapshot().Filesystems, 2)
+		require.Empty(t, s.Snapshot().UnseenFilesystems)
 	})
 }
 
@@ -278,14 +285,42 @@ func TestVolumes(t *testing.T) {
 		p("/dev/loop0", "/snap/core/1", "squashfs"), p("/dev/sr0", "/media/cd", "iso9660"),
 		p("nas:/home", "/home", "nfs4"), p("tmpfs", "/tmp", "tmpfs"),
 	}) {
-		got = append(got, v.Mountpoint)
+		got = append(got, v.name())
 	}
-	require.Equal(t, []string{"/", "/data", "/home", "/srv/storage", "/tmp"}, got)
+	require.ElementsMatch(t, []string{"/", "/data", "/home", "/srv/storage", "/tmp"}, got)
 	many := make([]disk.PartitionStat, 1000)
 	for i := range many {
 		many[i] = p("tmpfs", "/m/"+string(rune('a'+i%26))+string(rune('a'+i/26)), "tmpfs")
 	}
 	require.Len(t, volumes(many), maxFilesystems)
+}
+
+// In a container /etc/hosts and the like are files of the volume that holds its
+// data: they do not take its place.
+func TestAFileDoesNotStandForItsVolume(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		src := made(t)
+		src.partitions = func(context.Context) ([]disk.PartitionStat, error) {
+			var list []disk.PartitionStat
+			for _, m := range []string{"/etc/hosts", "/etc/resolv.conf", "/private", "/var/lib/idp_exporter", "/var/lib/idp_exporter/again"} {
+				list = append(list, disk.PartitionStat{Device: "/dev/sda1", Mountpoint: m, Fstype: "ext4", Opts: []string{"rw", "bind"}})
+			}
+			return append(list, disk.PartitionStat{Device: "/dev/sdb1", Mountpoint: "/etc/hostname", Fstype: "ext4"}), nil
+		}
+		src.isFolder = func(path string) bool { return !strings.HasPrefix(path, "/etc/") }
+		usage := src.usage
+		src.usage = func(ctx context.Context, path string) (*disk.UsageStat, error) {
+			if path == "/private" {
+				return nil, fs.ErrPermission
+			}
+			return usage(ctx, path)
+		}
+		snap := newSampler(src).Sample(t.Context(), time.Minute)
+		require.NoError(t, snap.Health(CollectorFilesystems).Err)
+		require.Len(t, snap.Filesystems, 1, "each device once, and one of which only a file is seen is none")
+		require.Equal(t, "/var/lib/idp_exporter", snap.Filesystems[0].Mountpoint)
+	})
 }
 
 func TestVolumesThatAreNotOursToLookAt(t *testing.T) {

@@ -17,6 +17,9 @@ import (
 // but not for its public name.
 const EachNode = "each"
 
+// nodeMark stands, in a setting that is a URL, for the host of every node.
+const nodeMark = "{node}"
+
 // Login is the probe of every preset that signs in.
 const Login = "login"
 
@@ -110,8 +113,6 @@ func (e *expansion) probe(template *yaml.Node) {
 	default:
 		n.HeadComment = fmt.Sprintf("Preset %s of provider %s: %s", e.preset, e.provider.Name, about)
 	}
-	perNode := slices.Contains(lacking, "node")
-	lacking = slices.DeleteFunc(lacking, func(what string) bool { return what == "node" })
 	if len(lacking) > 0 {
 		needed := slices.DeleteFunc(lacking, func(what string) bool { return !e.file.Settings[what].Needed })
 		if len(needed) > 0 && (name != Login || !e.provider.SignsIn) {
@@ -119,12 +120,36 @@ func (e *expansion) probe(template *yaml.Node) {
 		}
 		return
 	}
-	if perNode {
-		e.eachNode(n, name)
-		return
+	if e.eachNode(n) {
+		if len(e.provider.Nodes) == 0 && !e.provider.Discovers {
+			e.lacks(name, "node")
+			return
+		}
+		set(n, "nodes", flow(EachNode))
 	}
 	e.elsewhere(n)
-	e.add(n, name)
+	set(n, "name", scalar(e.provider.Name+"-"+name))
+	set(n, "provider", scalar(e.provider.Name))
+	e.probes = append(e.probes, n)
+}
+
+// eachNode puts the issuer's host in the place of {node}, and tells whether it
+// stood there: every node is asked then, those that are found later included,
+// by its address, while the name in Host and TLS stays the one that users see and
+// certificates are made out to.
+func (e *expansion) eachNode(n *yaml.Node) bool {
+	host := e.provider.Issuer.Hostname()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	found := false
+	for _, key := range []string{"url", "front_url"} {
+		if where := get(n, key); where != nil && strings.Contains(where.Value, nodeMark) {
+			where.Value = strings.ReplaceAll(where.Value, nodeMark, host)
+			found = true
+		}
+	}
+	return found
 }
 
 // elsewhere has what is not at the issuer's own origin asked once: by its name,
@@ -137,31 +162,6 @@ func (e *expansion) elsewhere(n *yaml.Node) {
 	if u, err := url.Parse(where.Value); err == nil && u.IsAbs() && fetch.Origin(u) != fetch.Origin(e.provider.Issuer) {
 		set(n, "nodes", flow("public"))
 	}
-}
-
-// eachNode makes a probe for each node listed.
-func (e *expansion) eachNode(n *yaml.Node, name string) {
-	if len(e.provider.Nodes) == 0 {
-		e.lacks(name, "node")
-	}
-	for _, node := range e.provider.Nodes {
-		host := node.Address
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		if strings.Contains(host, ":") {
-			host = "[" + host + "]"
-		}
-		c, _ := fill(n, map[string]Value{"node": {Text: host}})
-		set(c, "nodes", flow(node.Name))
-		e.add(c, name+"-"+node.Name)
-	}
-}
-
-func (e *expansion) add(n *yaml.Node, name string) {
-	set(n, "name", scalar(e.provider.Name+"-"+name))
-	set(n, "provider", scalar(e.provider.Name))
-	e.probes = append(e.probes, n)
 }
 
 // isName tells whether DNS could know a host: it is no address, and not this

@@ -108,9 +108,6 @@ func fillText(text string, values map[string]Value) (Value, []string) {
 			missing = append(missing, name)
 			return p
 		}
-		if _, known := values["node"]; !known && strings.Contains(value.Text, "{node}") {
-			missing = append(missing, "node")
-		}
 		if value.Line > 0 {
 			filled.Line, filled.Column = value.Line, value.Column
 		}

@@ -57,10 +57,12 @@ func (s Setting) wrong(parts []string) string {
 		switch {
 		case p == "":
 			return "it is empty; give " + s.About
-		case placeholder.MatchString(strings.ReplaceAll(p, "{node}", "")) || !s.URL && strings.Contains(p, "{node}"):
+		case placeholder.MatchString(strings.ReplaceAll(p, nodeMark, "")) || (!s.URL || s.List) && strings.Contains(p, nodeMark):
 			return "there are braces in it; write what it is"
 		case len(s.Choices) > 0 && !slices.Contains(s.Choices, p):
 			return "it is not known; use one of " + strings.Join(s.Choices, ", ")
+		case s.URL && strings.Contains(p, nodeMark) && !marksHost(p):
+			return nodeMark + " stands for the whole host of a URL, such as https://{node}:9000; write no more into its place"
 		case s.URL && !isURL(p):
 			return "this is not a URL; write scheme, host and port, without user and query, such as " + s.Example
 		case s.Host && !hostName.MatchString(p):
@@ -92,6 +94,13 @@ var hostName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*$`)
 func below(host, domain string) bool { return strings.HasSuffix(strings.ToLower(host), "."+domain) }
 
 func isURL(text string) bool {
-	u, err := url.Parse(strings.ReplaceAll(text, "{node}", "node"))
+	u, err := url.Parse(strings.ReplaceAll(text, nodeMark, "node"))
 	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") && u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
+
+// marksHost tells whether the mark stands in the place of a URL's host, and
+// nowhere else.
+func marksHost(text string) bool {
+	u, err := url.Parse(strings.Replace(text, nodeMark, "node", 1))
+	return err == nil && u.Hostname() == "node" && strings.Count(text, nodeMark) == 1
 }

@@ -60,7 +60,7 @@ func TestSourceOfTheMachine(t *testing.T) {
 	t.Parallel()
 	well := func() host.Snapshot {
 		return host.Snapshot{
-			CPU: &host.CPU{Usage: 0.79}, Memory: &host.Memory{Total: 1000, Available: 101},
+			CPU: &host.CPU{Usage: 0.79, Over: time.Minute}, Memory: &host.Memory{Total: 1000, Available: 101},
 			Filesystems: []host.Filesystem{{Used: 0.9}, {Used: 0.1}}, Collectors: []host.Health{{Collector: host.CollectorFilesystems}},
 		}
 	}
@@ -70,6 +70,8 @@ func TestSourceOfTheMachine(t *testing.T) {
 	}{
 		"well":                {func(*host.Snapshot) {}, Good, Good, Good},
 		"cpu at the limit":    {func(s *host.Snapshot) { s.CPU.Usage = 0.8 }, Bad, Good, Good},
+		"cpu of a moment":     {func(s *host.Snapshot) { s.CPU.Usage, s.CPU.Over = 1, host.SettledAfter-time.Second }, Good, Good, Good},
+		"cpu of long enough":  {func(s *host.Snapshot) { s.CPU.Usage, s.CPU.Over = 1, host.SettledAfter }, Bad, Good, Good},
 		"memory at it":        {func(s *host.Snapshot) { s.Memory.Available = 100 }, Good, Bad, Good},
 		"a volume past it":    {func(s *host.Snapshot) { s.Filesystems[1].Used = 0.91 }, Good, Good, Bad},
 		"a volume that hangs": {func(s *host.Snapshot) { s.Collectors[0].Err = errors.New("/x hangs") }, Good, Good, Bad},

@@ -30,7 +30,7 @@ func TestRequestsToANodeAreApart(t *testing.T) {
 			group.Go(func() {
 				node := fmt.Sprint("n", i%2)
 				time.Sleep(time.Duration(i*i%7) * 100 * time.Millisecond)
-				turn, later := b.take(node, 11, gap, 20*time.Second)
+				turn, later := b.turn(t.Context(), node, fmt.Sprint(i), 11, gap, 20*time.Second)
 				if turn == nil {
 					mu.Lock()
 					defer mu.Unlock()
@@ -40,7 +40,9 @@ func TestRequestsToANodeAreApart(t *testing.T) {
 				}
 				defer turn.leave()
 				for k := range 11 {
-					time.Sleep(time.Until(turn.request()))
+					at, ok := turn.request(time.Now().Add(time.Hour))
+					require.True(t, ok)
+					time.Sleep(time.Until(at))
 					mu.Lock()
 					starts[node] = append(starts[node], time.Now())
 					mu.Unlock()
@@ -69,13 +71,19 @@ func TestATurnIsGivenBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudgets()
-		first, _ := b.take("n", 100, time.Second, 0)
-		require.Equal(t, time.Now(), first.request())
-		_, later := b.take("n", 1, time.Second, 10*time.Second)
-		require.Equal(t, 100*time.Second, time.Until(later))
+		far := time.Now().Add(time.Hour)
+		first, _ := b.turn(t.Context(), "n", "a", 100, time.Second, 0)
+		at, _ := first.request(far)
+		require.Equal(t, time.Now(), at)
+		begin := time.Now()
+		_, later := b.turn(t.Context(), "n", "b", 1, time.Second, 10*time.Second)
+		require.Equal(t, 100*time.Second, later.Sub(begin))
 		first.leave()
-		next, _ := b.take("n", 1, time.Second, 10*time.Second)
-		require.Equal(t, time.Second, time.Until(next.request()))
+		next, _ := b.turn(t.Context(), "n", "c", 1, time.Second, 10*time.Second)
+		at, _ = next.request(far)
+		require.Equal(t, time.Second, at.Sub(begin), "what was given back is used by whoever needs no more")
+		_, ok := next.request(at)
+		require.False(t, ok, "too late to ask")
 	})
 }
 
@@ -85,7 +93,7 @@ func TestARunWithoutATurn(t *testing.T) {
 	n := newNode(t, demo.ApplianceOptions{})
 	o := options(t, "{resources: [cpu], test: false, testall: false, url: '"+n.url+"'}")
 	p := built(t, o, probes.Target{})
-	o.budgets.take("127.0.0.1", 1000, time.Second, 0)
+	o.budgets.turn(t.Context(), "127.0.0.1", "another", 1000, time.Second, 0)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	r := p.Run(ctx)

@@ -23,6 +23,11 @@ func (o *Options) Check(s probes.Setting) []probes.Problem {
 	o.checkWay(&c, s.Provider)
 	c.list("resources", o.Resources)
 	c.list("warn", o.Warn)
+	for i, r := range o.Warn {
+		if slices.Contains(Resources(), r) && !slices.Contains(o.Resources, r) {
+			c.wrong(fmt.Sprintf("warn[%d]", i), "%s is not asked for; add it to resources, or take it off this list", r)
+		}
+	}
 	if len(o.Resources) == 0 && !o.Test && !o.Testall {
 		c.wrong("resources", "there is nothing to ask for; list resources, or leave test and testall on")
 	}
@@ -34,8 +39,8 @@ func (o *Options) Check(s probes.Setting) []probes.Problem {
 	}
 	if !(o.PerSecond >= 0.1 && o.PerSecond <= maxPerSecond) {
 		c.wrong("per_second", "%v is out of range; the appliance answers 10 a second to all its monitors, so use 0.1 to %d", o.PerSecond, maxPerSecond)
-	} else if need := o.blockTime(); s.Timeout > 0 && need >= s.Timeout {
-		c.wrong("per_second", "%d requests at %v a second take %s, and a run ends after %s; ask for less, raise timeout or per_second",
+	} else if need := o.blockTime(); s.Timeout > 0 && need+answerTime(s.Timeout) > s.Timeout {
+		c.wrong("per_second", "%d requests at %v a second take %s, and a run ends after %s, which leaves too little for the last answer; ask for less, raise timeout or per_second",
 			o.requests(), o.PerSecond, need, s.Timeout)
 	}
 	for key, d := range map[string]time.Duration{"clock_offset.warn": o.ClockOffset.Warn, "clock_offset.fail": o.ClockOffset.Fail} {

@@ -6,13 +6,13 @@ import (
 	"encoding/json"
 	"mime"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/probes"
+	"github.com/idp-exporter/idp_exporter/probes/internal/exchange"
 )
 
 // maxTrip is the longest round trip from which the clock is judged.
@@ -65,7 +65,11 @@ func (r *run) askTest(ctx context.Context, s *fetch.Session) *probes.Failure {
 	}
 	offset := clock.Sub(sent.Add(trip / 2))
 	r.Facts().ClockOffset = &offset
-	f = probes.Failf(probes.ReasonClockOffset, "the node's clock is %s off ours", offset.Round(time.Millisecond))
+	way := "ahead of"
+	if offset < 0 {
+		way = "behind"
+	}
+	f = probes.Failf(probes.ReasonClockOffset, "the node's clock is %s %s ours", offset.Abs().Round(time.Millisecond), way)
 	switch limit := r.ClockOffset; {
 	case limit.Fail > 0 && offset.Abs() > limit.Fail:
 		return f
@@ -95,24 +99,33 @@ func (r *run) askTestall(ctx context.Context, s *fetch.Session) *probes.Failure 
 	if f != nil {
 		return f
 	}
-	down := componentsDown(resp.Content)
-	for _, c := range components {
-		if resp.StatusCode == http.StatusOK && len(down) == 0 || len(down) > 0 {
-			r.Assert("component "+c, !slices.Contains(down, c), "")
-		}
+	code, down := resp.StatusCode, exchange.ComponentsDown(resp.Content)
+	if code == http.StatusTooManyRequests {
+		return codeFailure("/testall", resp)
 	}
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	switch {
+	switch reason := exchange.TestallReason(code, bytes.Equal(resp.Content, []byte("OK")), down); {
 	case len(down) > 0:
-		return probes.Failf(probes.ReasonReportedDown, "/testall answered %d; down: %s", resp.StatusCode, strings.Join(down, ", "))
-	case resp.StatusCode != http.StatusOK:
-		return codeFailure("/testall", resp)
-	case kind != "text/plain":
+		r.assertComponents(down)
+		return probes.Failf(reason, "/testall answered %d; down: %s", code, strings.Join(down, ", "))
+	case reason == "" && kind != "text/plain":
 		return probes.Failf(probes.ReasonHeaderMismatch, "/testall answered 200 as %.60q, want text/plain", kind)
-	case !bytes.Equal(resp.Content, []byte("OK")):
-		return probes.Failf(probes.ReasonBodyMismatch, "/testall answered 200 with %d bytes other than OK", len(resp.Content))
+	case reason == "":
+		r.assertComponents(nil)
+		return nil
+	case code == http.StatusOK:
+		return probes.Failf(reason, "/testall answered 200 with %d bytes other than OK", len(resp.Content))
+	case reason == probes.ReasonDisagreement:
+		return probes.Failf(reason, "/testall answered %d, but its body is OK", code)
+	default:
+		return probes.Failf(reason, "/testall answered %d, want 200", code)
 	}
-	return nil
+}
+
+func (r *run) assertComponents(down []string) {
+	for _, c := range components {
+		r.Assert("component "+c, !slices.Contains(down, c), "")
+	}
 }
 
 func codeFailure(path string, resp *fetch.Response) *probes.Failure {
@@ -129,21 +142,3 @@ func codeFailure(path string, resp *fetch.Response) *probes.Failure {
 // components are those that /testall is known to look at; only they become
 // assertions, whose names are labels.
 var components = []string{"manage", "docs", "users", "api2"}
-
-// maxDown bounds the components that are told of.
-const maxDown = 16
-
-// downLine is a line of a failing /testall, as versions of 2016 wrote it.
-var downLine = regexp.MustCompile(`(?m)^\s*([A-Za-z0-9][A-Za-z0-9_.-]{0,39}) seems down\b`)
-
-// componentsDown returns the names of the components that the body says are
-// down, as they are written there, each once.
-func componentsDown(body []byte) []string {
-	var names []string
-	for _, m := range downLine.FindAllSubmatch(body, 4*maxDown) {
-		if name := string(m[1]); !slices.Contains(names, name) && len(names) < maxDown {
-			names = append(names, name)
-		}
-	}
-	return names
-}

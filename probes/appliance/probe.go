@@ -21,8 +21,8 @@ const (
 	// restartTime is how long the health service may be away after its key was
 	// changed: it is restarted then.
 	restartTime = 2 * time.Minute
-	// patienceShare is the part of its time that a run may wait for its turn.
-	patienceShare = 2
+	// anyTime is the time of a run that has no deadline.
+	anyTime = time.Minute
 )
 
 type probe struct {
@@ -30,10 +30,12 @@ type probe struct {
 	status, front *endpoint
 	node          string // the name it has to give itself; "" is any
 	budget        string // whose budget it uses
+	who           string // takes turns in it
 
 	// Runs never overlap, so these need no lock.
 	keyDigest [sha256.Size]byte
-	keySince  time.Time // when another key was first seen than before; zero for the first
+	keySince  time.Time     // when another key was first seen than before; zero for the first
+	took      time.Duration // what the last run took
 }
 
 // endpoint is an origin, at a node, and a prefix of paths.
@@ -53,7 +55,7 @@ func (o *Options) New(t probes.Target) (probes.Probe, error) {
 	if o.budgets == nil {
 		return nil, errors.New("kind appliance was made without budgets")
 	}
-	p := &probe{Options: o}
+	p := &probe{Options: o, who: t.Probe + "\x00" + t.Node.Name}
 	dial := o.dial(t.Provider)
 	origin, prefix := o.status(t.Provider)
 	address := t.Node.Address
@@ -72,9 +74,7 @@ func (o *Options) New(t probes.Target) (probes.Probe, error) {
 	if p.front, err = newEndpoint(dial, front, "", address); err != nil {
 		return nil, fmt.Errorf("probe %s: %w", t.Probe, err)
 	}
-	if p.budget = fetch.HostOf(t.Node.Address); p.budget == "" {
-		p.budget = origin.Hostname()
-	}
+	p.budget = o.budgetOf(t.Provider, t.Node)
 	if o.CheckHost && o.Via != ViaManage {
 		if p.node = o.Hosts[t.Node.Name]; p.node == "" {
 			p.node = t.Node.Name
@@ -88,35 +88,65 @@ func newEndpoint(dial fetch.Options, origin *url.URL, prefix, address string) (*
 	return &endpoint{origin, prefix, client}, err
 }
 
+// budgetOf names the node whose budget a run uses: the host that is asked.
+func (o *Options) budgetOf(p *probes.Provider, n probes.Node) string {
+	if host := fetch.HostOf(n.Address); host != "" {
+		return host
+	}
+	origin, _ := o.status(p)
+	return origin.Hostname()
+}
+
 // run is one run of the probe.
 type run struct {
 	*probe
 	*probes.Run
-	turn    *turn
-	secrets []string
-	auth    string
-	worst   probes.Worst
+	turn     *turn
+	deadline time.Time
+	answer   time.Duration // see answerTime
+	waited   time.Duration // for the budget, so far
+	secrets  []string
+	auth     string
+	worst    probes.Worst
 }
 
-// Run implements probes.Probe.
+// Run implements probes.Probe. The wait for its turn is no part of the run.
 func (p *probe) Run(ctx context.Context) probes.Result {
-	r := &run{probe: p}
-	r.Run = probes.NewRun(r.redact)
-	patience := 10 * time.Second
-	if deadline, ok := ctx.Deadline(); ok {
-		patience = max(0, min(time.Until(deadline)-p.blockTime(), time.Until(deadline)/patienceShare))
+	r, later := p.begin(ctx)
+	if r == nil {
+		return skipped(later)
 	}
-	var later time.Time
-	if r.turn, later = p.budgets.take(p.budget, p.requests(), p.gap(), patience); r.turn == nil {
-		return probes.Result{
-			Start: time.Now(), Skipped: probes.SkipBudget, NotBefore: later,
-			Detail: fmt.Sprintf("not tried: other probes of this node come first; within its budget it is this one's turn at %s", later.Format(time.TimeOnly)),
-		}
-	}
-	defer r.turn.leave()
 	r.askStatus(ctx)
 	r.askFront(ctx)
-	return r.worst.Finish(r.Run)
+	return r.end()
+}
+
+// begin waits for the run's turn, unless that leaves too little time for what
+// follows. There is no run then, and the time to come back is returned.
+func (p *probe) begin(ctx context.Context) (*run, time.Time) {
+	begin := time.Now()
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = begin.Add(anyTime)
+	}
+	left := deadline.Sub(begin)
+	r := &run{probe: p, deadline: deadline, answer: answerTime(left)}
+	patience := min(left-max(p.blockTime(), p.took)-r.answer, left/patienceShare, patienceMost)
+	turn, later := p.budgets.turn(ctx, p.budget, p.who, p.requests(), p.gap(), patience)
+	if turn == nil {
+		return nil, later
+	}
+	r.turn, r.waited = turn, time.Since(begin)
+	r.Run = probes.NewRun(r.redact)
+	return r, time.Time{}
+}
+
+// end gives the turn back.
+func (r *run) end() probes.Result {
+	r.turn.leave()
+	result := r.worst.Finish(r.Run)
+	r.took = result.Duration
+	return result
 }
 
 // redact removes the key from texts.
@@ -145,12 +175,8 @@ func (r *run) revealKey() *probes.Failure {
 
 // ask sends one request when its time has come.
 func (r *run) ask(ctx context.Context, s *fetch.Session, e *endpoint, path string, authorized bool) (*fetch.Response, *probes.Failure) {
-	timer := time.NewTimer(time.Until(r.turn.request()))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		return nil, probes.NetworkFailure(ctx.Err())
+	if f := r.wait(ctx); f != nil {
+		return nil, f
 	}
 	u := *e.origin
 	u.Path = e.prefix + path
@@ -158,15 +184,49 @@ func (r *run) ask(ctx context.Context, s *fetch.Session, e *endpoint, path strin
 	if authorized {
 		req.Header.Set("Authorization", r.auth)
 	}
+	begin := time.Now()
 	resp, err := s.Do(ctx, req)
 	if err != nil {
 		var unreadable *secret.Error
 		if errors.As(err, &unreadable) {
 			return nil, probes.Unknownf(probes.ReasonSecretUnavailable, "%w", err)
 		}
-		return nil, probes.NetworkFailure(err)
+		return nil, r.hurried(probes.NetworkFailure(err), time.Since(begin))
 	}
 	return resp, nil
+}
+
+// wait waits until the next request may be sent.
+func (r *run) wait(ctx context.Context) *probes.Failure {
+	at, ok := r.turn.request(r.deadline)
+	if !ok {
+		return probes.Unknownf(probes.ReasonTimeout, "the node's budget leaves no time for this; other probes of the node use it up, or timeout is too short")
+	}
+	wait := time.Until(at)
+	if wait <= 0 {
+		return nil
+	}
+	r.waited += wait
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		f := probes.NetworkFailure(ctx.Err())
+		f.Outcome = probes.Unknown // nothing was asked
+		return f
+	}
+}
+
+// hurried takes a request that the end of the run cut off for one of which
+// nothing is known, if it had less time than answerTime, and would have had more
+// without the waiting for the budget.
+func (r *run) hurried(f *probes.Failure, had time.Duration) *probes.Failure {
+	if f.Outcome != probes.Fail || f.Reason != probes.ReasonTimeout || had >= r.answer || had+r.waited < r.answer {
+		return f
+	}
+	return probes.Unknownf(f.Reason, "no answer in the %s that waiting for the node's budget left of the run: %w", had.Round(time.Millisecond), f.Err)
 }
 
 // note records a step.

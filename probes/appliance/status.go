@@ -73,7 +73,7 @@ func (r *run) judge(resource string, resp *fetch.Response) (f *probes.Failure, s
 	case http.StatusNoContent:
 		return nil, false
 	case codeWarning:
-		f = probes.Failf(probes.ReasonReportedDown, "the appliance reports a problem with %s (520)", resource)
+		f = probes.Failf(probes.ReasonReportedDown, "%s is not well (520)", resource)
 		for _, w := range r.Warn {
 			if w == resource {
 				f.Outcome = probes.Warn
@@ -87,13 +87,24 @@ func (r *run) judge(resource string, resp *fetch.Response) (f *probes.Failure, s
 		}
 		return f, true
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return probes.Unknownf(probes.ReasonClientRefused,
-			"/status/%s answered %d: the health key was refused; generate one in the dashboard, which ends the one before, and put it into the key file", resource, code), true
+		return refused(resource, resp), true
 	case http.StatusNotFound:
 		return nil, false // see noteAbsent
 	default:
 		return probes.Failf(probes.ReasonHTTPStatus, "/status/%s answered %d, want 204 or 520", resource, code), false
 	}
+}
+
+// refused tells what to look at, the harmless things first: a key that is
+// generated anew locks out every other monitor.
+func refused(resource string, resp *fetch.Response) *probes.Failure {
+	first := ""
+	if resp.Header.Get(hostHeader) == "" {
+		first = "see that this is an appliance's health service, since the answer carries no " + hostHeader + " (via, url, port); then "
+	}
+	return probes.Unknownf(probes.ReasonClientRefused,
+		"/status/%s answered %d: the health key was refused; %scompare the key file with the key in use, which may have been generated anew. Only if that is lost generate one in the dashboard: it ends the one before",
+		resource, resp.StatusCode, first)
 }
 
 // noteAbsent takes resources that the node does not know for a gap in what was

@@ -109,12 +109,15 @@ func TestCheck(t *testing.T) {
 		"{resources: [cpu, ram]}":                      "resources[1]",
 		"{resources: [cpu, cpu]}":                      "resources[1]",
 		"{warn: [nothing]}":                            "warn[0]",
+		"{warn: [cpu, db], resources: [cpu, disk]}":    "warn[1]",
+		"{warn: [cpu], resources: []}":                 "warn[0]",
 		"{resources: [], test: false, testall: false}": "resources",
 		"{username: ''}":                               "username",
 		"{username: 'a:b'}":                            "username",
 		"{per_second: 9}":                              "per_second",
 		"{per_second: .nan}":                           "per_second",
 		"{per_second: 0.1}":                            "per_second", // longer than the timeout
+		"{per_second: 0.35}":                           "per_second", // as long, but for the last answer
 		"{clock_offset: {warn: 5s, fail: 5s}}":         "clock_offset.warn",
 		"{clock_offset: {warn: -5s}}":                  "clock_offset.warn",
 		"{hosts: {n1: ''}}":                            "hosts.n1",

@@ -58,6 +58,12 @@ func broken(s *host.Snapshot, collector string, err error) {
 	}
 }
 
+func unseen(s *host.Snapshot, mountpoint string) {
+	err := errors.New("it hangs")
+	s.UnseenFilesystems = append(s.UnseenFilesystems, host.UnseenFilesystem{Mountpoint: mountpoint, Err: err})
+	broken(s, host.CollectorFilesystems, err)
+}
+
 // options returns the defaults with what the YAML text changes.
 func options(t *testing.T, f Figures, text string) *Options {
 	t.Helper()
@@ -91,39 +97,50 @@ func TestRun(t *testing.T) {
 		"cpu warns":         {config: "cpu_free: {warn: 30}", change: func(s *host.Snapshot) { s.CPU.Usage = 0.75 }, want: low(probes.Warn, "cpu", "")},
 		"cpu of a moment": {change: func(s *host.Snapshot) { s.CPU.Usage, s.CPU.Over = 1, 5*time.Second },
 			want: unknown("cpu", "too short")},
-		"a good moment is good":        {change: func(s *host.Snapshot) { s.CPU.Over = time.Second }, want: pass},
-		"load is no matter by default": {change: func(s *host.Snapshot) { s.Load.One = 100 }, want: pass},
-		"load":                         {config: "load_per_cpu: {fail: 80}", change: func(s *host.Snapshot) { s.Load.One = 1.7 }, want: low(probes.Fail, "cpu", "85 %")},
-		"load in order":                {config: "load_per_cpu: {fail: 80}", change: func(s *host.Snapshot) { s.Load.One = 1.6 }, want: pass},
-		"load not known":               {config: "load_per_cpu: {fail: 80}", change: func(s *host.Snapshot) { s.Load = nil }, want: unknown("cpu", "load")},
-		"memory at the limit":          {change: func(s *host.Snapshot) { s.Memory.Available = 100 << 20 }, want: low(probes.Fail, "memory", "10.0 % of 1000 MiB")},
-		"memory just above it":         {change: func(s *host.Snapshot) { s.Memory.Available = 101 << 20 }, want: pass},
-		"swap is no matter by default": {change: func(s *host.Snapshot) { s.Swap.Available = 0 }, want: pass},
-		"swap":                         {config: "swap_used: {warn: 20, fail: 50}", change: func(s *host.Snapshot) { s.Swap.Available = 60 << 20 }, want: low(probes.Warn, "swap", "40.0 %")},
-		"no swap":                      {config: "swap_used: {fail: 50}", change: func(s *host.Snapshot) { s.Swap = &host.Memory{} }, want: pass},
-		"a volume at the limit":        {change: func(s *host.Snapshot) { s.Filesystems[1].Used = 0.9 }, want: pass},
-		"a volume past it":             {change: func(s *host.Snapshot) { s.Filesystems[1].Used = 0.901 }, want: low(probes.Fail, "disk", "/var/backup is 90.1 % full")},
-		"inodes":                       {change: func(s *host.Snapshot) { s.Filesystems[0].Inodes = &inodes }, want: low(probes.Fail, "disk", "inodes")},
-		"a volume that was left out":   {config: "mountpoints: {exclude: ['^/var/backup$']}", change: func(s *host.Snapshot) { s.Filesystems[1].Used = 1 }, want: pass},
-		"a volume that was not picked": {config: "mountpoints: {include: ['^/$']}", change: func(s *host.Snapshot) { s.Filesystems[1].Used = 1 }, want: pass},
-		"no volume was picked":         {config: "mountpoints: {include: ['^/nowhere$']}", want: unknown("disk", "mountpoints")},
+		"a good moment is good":         {change: func(s *host.Snapshot) { s.CPU.Over = time.Second }, want: pass},
+		"load is no matter by default":  {change: func(s *host.Snapshot) { s.Load.One = 100 }, want: pass},
+		"load":                          {config: "load_per_cpu: {fail: 80}", change: func(s *host.Snapshot) { s.Load.One = 1.7 }, want: low(probes.Fail, "cpu", "85 %")},
+		"a warning, and load not known": {config: "{cpu_free: {warn: 95}, load_per_cpu: {fail: 80}}", change: func(s *host.Snapshot) { s.Load = nil }, want: unknown("cpu", "load")},
+		"load in order":                 {config: "load_per_cpu: {fail: 80}", change: func(s *host.Snapshot) { s.Load.One = 1.6 }, want: pass},
+		"load not known":                {config: "load_per_cpu: {fail: 80}", change: func(s *host.Snapshot) { s.Load = nil }, want: unknown("cpu", "load")},
+		"memory at the limit":           {change: func(s *host.Snapshot) { s.Memory.Available = 100 << 20 }, want: low(probes.Fail, "memory", "10.0 % of 1000 MiB")},
+		"memory just above it":          {change: func(s *host.Snapshot) { s.Memory.Available = 101 << 20 }, want: pass},
+		"swap is no matter by default":  {change: func(s *host.Snapshot) { s.Swap.Available = 0 }, want: pass},
+		"swap":                          {config: "swap_used: {warn: 20, fail: 50}", change: func(s *host.Snapshot) { s.Swap.Available = 60 << 20 }, want: low(probes.Warn, "swap", "40.0 %")},
+		"no swap":                       {config: "swap_used: {fail: 50}", change: func(s *host.Snapshot) { s.Swap = &host.Memory{} }, want: pass},
+		"a volume at the limit":         {change: func(s *host.Snapshot) { s.Filesystems[1].Used = 0.9 }, want: pass},
+		"a volume past it":              {change: func(s *host.Snapshot) { s.Filesystems[1].Used = 0.901 }, want: low(probes.Fail, "disk", "/var/backup is 90.1 % full")},
+		"inodes":                        {change: func(s *host.Snapshot) { s.Filesystems[0].Inodes = &inodes }, want: low(probes.Fail, "disk", "inodes")},
+		"a volume that was left out":    {config: "mountpoints: {exclude: ['^/var/backup$']}", change: func(s *host.Snapshot) { s.Filesystems[1].Used = 1 }, want: pass},
+		"a volume that was not picked":  {config: "mountpoints: {include: ['^/$']}", change: func(s *host.Snapshot) { s.Filesystems[1].Used = 1 }, want: pass},
+		"no volume was picked":          {config: "mountpoints: {include: ['^/nowhere$']}", want: unknown("disk", "mountpoints")},
 		"a full one beside one that hangs": {change: func(s *host.Snapshot) {
 			s.Filesystems[0].Used = 0.99
-			broken(s, host.CollectorFilesystems, errors.New("/mnt/nas: hangs"))
+			unseen(s, "/mnt/nas")
 		}, want: low(probes.Fail, "disk", "/ is 99.0 % full")},
-		"service": {config: "services: [nginx]", want: pass},
+		"one that hangs": {change: func(s *host.Snapshot) { unseen(s, "/mnt/nas") },
+			want: unknown("disk", "could not be looked at: /mnt/nas: it hangs; see to it")},
+		"one that hangs, and a warning": {config: "filesystem_used: {warn: 60}", change: func(s *host.Snapshot) { unseen(s, "/mnt/nas") },
+			want: unknown("disk", "/mnt/nas")},
+		"one that hangs, left out": {config: "mountpoints: {exclude: ['^/mnt/']}", change: func(s *host.Snapshot) { unseen(s, "/mnt/nas") }, want: pass},
+		"service":                  {config: "services: [nginx]", want: pass},
 		"service is down": {config: "services: [nginx, db.service]", change: func(s *host.Snapshot) { s.Services["db.service"] = host.Service{State: "failed (failed)"} },
 			want: want{probes.Fail, "services", probes.ReasonServiceInactive, "db.service is failed (failed)"}},
-		"service not known":     {config: "services: [nginx, db]", change: func(s *host.Snapshot) { broken(s, host.CollectorServices, errors.New("no bus")) }, want: unknown("services", "no bus")},
-		"no systemd":            {config: "services: [nginx]", change: func(s *host.Snapshot) { s.Services = nil; broken(s, host.CollectorServices, errors.New("no bus")) }, want: unknown("services", "no bus")},
-		"clock":                 {change: func(s *host.Snapshot) { s.Clock.Synchronized = false }, want: want{probes.Warn, "clock", probes.ReasonUnsynchronized, "NTP"}},
-		"clock fails":           {config: "clock: fail", change: func(s *host.Snapshot) { s.Clock.Synchronized = false }, want: want{probes.Fail, "clock", probes.ReasonUnsynchronized, "NTP"}},
-		"clock off":             {config: "clock: off", change: func(s *host.Snapshot) { s.Clock = nil }, want: pass},
-		"clock not told":        {change: func(s *host.Snapshot) { s.Clock = nil; broken(s, host.CollectorClock, host.ErrUnsupported) }, want: pass},
+		"service not known": {config: "services: [nginx, db]", change: func(s *host.Snapshot) { broken(s, host.CollectorServices, errors.New("no bus")) }, want: unknown("services", "no bus")},
+		"no systemd":        {config: "services: [nginx]", change: func(s *host.Snapshot) { s.Services = nil; broken(s, host.CollectorServices, errors.New("no bus")) }, want: unknown("services", "no bus")},
+		"clock":             {change: func(s *host.Snapshot) { s.Clock.Synchronized = false }, want: want{probes.Warn, "clock", probes.ReasonUnsynchronized, "NTP"}},
+		"clock fails":       {config: "clock: fail", change: func(s *host.Snapshot) { s.Clock.Synchronized = false }, want: want{probes.Fail, "clock", probes.ReasonUnsynchronized, "NTP"}},
+		"clock off":         {config: "clock: off", change: func(s *host.Snapshot) { s.Clock = nil }, want: pass},
+		"clock not told":    {change: func(s *host.Snapshot) { s.Clock = nil; broken(s, host.CollectorClock, host.ErrUnsupported) }, want: pass},
+		"clock not told, to fail": {config: "clock: fail", change: func(s *host.Snapshot) {
+			s.Clock = nil
+			broken(s, host.CollectorClock, errors.New("adjtimex: operation not permitted"))
+		}, want: unknown("clock", "whether the clock is synchronized is not known: adjtimex: operation not permitted")},
 		"figure not known":      {change: func(s *host.Snapshot) { s.Memory = nil; broken(s, host.CollectorMemory, errors.New("hangs")) }, want: unknown("memory", "hangs")},
 		"figure too old":        {change: func(s *host.Snapshot) { s.CPU = nil }, want: unknown("cpu", "too old")},
 		"filesystems not known": {change: func(s *host.Snapshot) { s.Filesystems = nil }, want: unknown("disk", "too old")},
-		"off":                   {config: "{cpu_free: {fail: 0}, memory_available: {fail: 0}, filesystem_used: {fail: 0}, inodes_used: {fail: 0}, clock: off}", change: func(s *host.Snapshot) { *s = host.Snapshot{} }, want: pass},
+		"off but for one": {config: "{cpu_free: {fail: 0}, memory_available: {fail: 0}, filesystem_used: {fail: 0}, inodes_used: {fail: 0}, clock: off, services: [nginx]}",
+			change: func(s *host.Snapshot) { *s = host.Snapshot{Services: s.Services} }, want: pass},
 		"the gravest counts": {config: "memory_available: {warn: 60}", change: func(s *host.Snapshot) { s.CPU = nil; s.Filesystems[0].Used = 1 },
 			want: low(probes.Fail, "disk", "/ is 100.0 % full")},
 	} {
@@ -186,6 +203,9 @@ func TestCheck(t *testing.T) {
 		"services: [nginx, '']":                   "services[1]",
 		"services: ['-rm;reboot.service\n']":      "services[0]",
 		"memory_available: {warn: 5, fail: 10.5}": "memory_available.warn",
+		"cpu_free: {fail: 0.2}":                   "cpu_free.fail", // a ratio
+		"load_per_cpu: {warn: 0.8}":               "load_per_cpu.warn",
+		"{cpu_free: {fail: 0}, memory_available: {fail: 0}, filesystem_used: {fail: 0}, inodes_used: {fail: 0}, clock: off}": "",
 	} {
 		o := options(t, &figures{}, text)
 		found := o.Check(probes.Setting{})
@@ -225,6 +245,6 @@ func TestRealMachine(t *testing.T) {
 	require.Equal(t, probes.Fail, r.Outcome)
 	require.Equal(t, "memory", r.FailedStep)
 	require.Equal(t, probes.ReasonResourceLow, r.Reason)
-	r = run("{cpu_free: {fail: 0}, memory_available: {fail: 0.001}, filesystem_used: {fail: 100}, inodes_used: {fail: 100}}")
+	r = run("{cpu_free: {fail: 0}, memory_available: {fail: 1}, filesystem_used: {fail: 100}, inodes_used: {fail: 100}}")
 	require.True(t, r.Outcome.OK(), r.Detail)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/idp-exporter/idp_exporter/internal/host"
@@ -25,7 +26,7 @@ func (r *run) cpu() error {
 	}
 	if r.LoadPerCPU.set() {
 		if r.host.Load == nil {
-			return cmp.Or(f.err(probes.ReasonResourceLow), r.unavailable(host.CollectorLoad))
+			return f.or(probes.ReasonResourceLow, r.unavailable(host.CollectorLoad))
 		}
 		load := 100 * r.host.Load.One / max(c.Cores, 0.01)
 		f.high(r.LoadPerCPU, load, fmt.Sprintf("the load of one minute is %.0f %% of the processors", load))
@@ -58,8 +59,8 @@ func (r *run) swap() error {
 	return f.err(probes.ReasonResourceLow)
 }
 
-// disk judges every volume that was picked, those of a broken collection too:
-// one that hangs must not hide one that is full.
+// disk judges every volume that was picked. One that hangs must not hide one
+// that is full, and is not known to be well itself.
 func (r *run) disk() error {
 	if r.host.Filesystems == nil {
 		return r.unavailable(host.CollectorFilesystems)
@@ -76,16 +77,20 @@ func (r *run) disk() error {
 			f.high(r.InodesUsed, 100**v.Inodes, fmt.Sprintf("%s has %.1f %% of its inodes used", v.Mountpoint, 100**v.Inodes))
 		}
 	}
-	if h := r.host.Health(host.CollectorFilesystems); h.Err != nil {
-		r.Unverified("not every filesystem could be looked at: %v", h.Err)
+	var unseen []string
+	for _, v := range r.host.UnseenFilesystems {
+		if r.picked(v.Mountpoint) {
+			unseen = append(unseen, fmt.Sprintf("%s: %v", v.Mountpoint, v.Err))
+		}
 	}
-	if err := f.err(probes.ReasonResourceLow); err != nil {
-		return err
-	}
-	if looked == 0 {
+	switch {
+	case len(unseen) > 0:
+		return f.or(probes.ReasonResourceLow, probes.Unknownf(probes.ReasonUnavailable,
+			"could not be looked at: %s; see to it, or leave it out by mountpoints.exclude", strings.Join(unseen, "; ")))
+	case looked == 0:
 		return probes.Unknownf(probes.ReasonUnavailable, "no volume was found to look at; see mountpoints")
 	}
-	return nil
+	return f.err(probes.ReasonResourceLow)
 }
 
 func (r *run) picked(mountpoint string) bool {
@@ -110,21 +115,24 @@ func (r *run) services() error {
 			f.add(probes.Fail, fmt.Sprintf("%s is %s", name, s.State))
 		}
 	}
-	if err := f.err(probes.ReasonServiceInactive); err != nil {
-		return err
-	}
 	if unknown != "" {
-		return probes.Unknownf(probes.ReasonUnavailable, "the state of %s is not known: %w", unknown, reasonOf(r.host.Health(host.CollectorServices)))
+		return f.or(probes.ReasonServiceInactive, probes.Unknownf(probes.ReasonUnavailable,
+			"the state of %s is not known: %w", unknown, reasonOf(r.host.Health(host.CollectorServices))))
 	}
-	return nil
+	return f.err(probes.ReasonServiceInactive)
 }
 
-// clock takes a clock of which nothing is known for a gap in what was checked,
-// not for a failure: containers and some systems do not tell.
+// clock takes a clock of which nothing is known for a gap in what was checked:
+// containers and some systems do not tell. Who wants a bad one to fail does not
+// want one to pass unseen.
 func (r *run) clock() error {
 	c := r.host.Clock
 	if c == nil {
-		r.Unverified("whether the clock is synchronized: %v", reasonOf(r.host.Health(host.CollectorClock)))
+		why := reasonOf(r.host.Health(host.CollectorClock))
+		if r.Clock == ClockFail {
+			return probes.Unknownf(probes.ReasonUnavailable, "whether the clock is synchronized is not known: %w", why)
+		}
+		r.Unverified("whether the clock is synchronized: %v", why)
 		return nil
 	}
 	if c.Synchronized {

@@ -11,7 +11,7 @@ import (
 )
 
 // Options are the settings of one probe of this kind. Parts are given in per
-// cent; a level of 0 is never passed.
+// cent; a level of 0 is never passed, and one between 0 and 1 is a mistake.
 type Options struct {
 	// CPUFree is what is free of the processors' capacity over the last minute:
 	// no more than a level passes it.
@@ -79,13 +79,20 @@ func (o *Options) Check(probes.Setting) []probes.Problem {
 		{"swap_used", o.SwapUsed, false, 100}, {"filesystem_used", o.FilesystemUsed, false, 100}, {"inodes_used", o.InodesUsed, false, 100},
 	} {
 		for key, v := range map[string]float64{".warn": l.levels.Warn, ".fail": l.levels.Fail} {
-			if !(v >= 0 && v <= l.most) { // not a number is neither
+			switch {
+			case !(v >= 0 && v <= l.most): // not a number is neither
 				wrong(l.name+key, "%v is out of range; write per cent from 0 (off) to %v", v, l.most)
+			case v > 0 && v < 1: // one meant as a ratio would hardly ever be passed, or always
+				wrong(l.name+key, "%v looks like a ratio, and levels are per cent; write %.6g, or 0 for off", v, 100*v)
 			}
 		}
 		if w, f := l.levels.Warn, l.levels.Fail; w > 0 && f > 0 && (l.low && w <= f || !l.low && w >= f) {
 			wrong(l.name+".warn", "%v is not reached before fail, at %v; a warning comes first", w, f)
 		}
+	}
+	if !o.CPUFree.set() && !o.LoadPerCPU.set() && !o.MemoryAvailable.set() && !o.SwapUsed.set() && !o.FilesystemUsed.set() && !o.InodesUsed.set() &&
+		len(o.Services) == 0 && o.Clock == ClockOff {
+		wrong("", "everything is off, so there is nothing to look at; set a level, services or clock")
 	}
 	if !slices.Contains([]string{ClockFail, ClockWarn, ClockOff}, o.Clock) {
 		wrong("clock", "%q is no choice; write %s, %s or %s", o.Clock, ClockFail, ClockWarn, ClockOff)

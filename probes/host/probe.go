@@ -100,6 +100,15 @@ func (f *findings) err(reason probes.Reason) error {
 	return &probes.Failure{Outcome: f.outcome, Reason: reason, Err: errors.New(strings.Join(f.texts, "; "))}
 }
 
+// or returns what was found if that is a failure, and otherwise what is not
+// known, which is graver than a warning.
+func (f *findings) or(reason probes.Reason, unknown error) error {
+	if f.outcome == probes.Fail {
+		return f.err(reason)
+	}
+	return unknown
+}
+
 // unavailable says that a figure is not known.
 func (r *run) unavailable(collector string) error {
 	return probes.Unknownf(probes.ReasonUnavailable, "the figure %s is not known: %w", collector, reasonOf(r.host.Health(collector)))

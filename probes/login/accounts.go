@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/idp-exporter/idp_exporter/probes"
+	"github.com/idp-exporter/idp_exporter/probes/internal/line"
 )
 
 // The bounds of the registry.
@@ -34,7 +35,7 @@ type Accounts struct {
 	known map[accountKey]*account
 	// lines are by issuer and user (or client): a provider counts the logins of
 	// an account whatever password they try.
-	lines map[accountKey]*line
+	lines map[accountKey]*line.Line
 
 	siblings siblings
 }
@@ -57,7 +58,7 @@ type account struct {
 
 // NewAccounts returns an empty registry.
 func NewAccounts() *Accounts {
-	a := &Accounts{known: map[accountKey]*account{}, lines: map[accountKey]*line{}}
+	a := &Accounts{known: map[accountKey]*account{}, lines: map[accountKey]*line.Line{}}
 	_, _ = rand.Read(a.salt[:]) // never fails (crypto/rand)
 	return a
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/idp-exporter/idp_exporter/probes"
+	"github.com/idp-exporter/idp_exporter/probes/internal/line"
 )
 
 // Budget is how often one account may sign in, whatever the number of nodes and
@@ -90,38 +91,19 @@ func (a *Accounts) turn(ctx context.Context, k accountKey, user string, b Budget
 			return nil
 		}
 		a.forgetLines(time.Now())
-		l = &line{}
+		l = &line.Line{}
 		a.lines[k] = l
 	}
 	now := time.Now()
 	if forced(ctx) || b.PerMinute <= 0 {
-		l.start(&place{at: now, gap: b.gap()}, now)
+		l.Push(b.gap(), now)
 		return nil
 	}
-	p := l.join(user, b.gap(), now)
-	for until := now.Add(patience(ctx, now)); ; now = time.Now() {
-		if !p.at.After(now) {
-			l.start(p, now)
-			return nil
-		}
-		if p.at.After(until) || ctx.Err() != nil {
-			p.waits = false
-			return &turnError{p.at, b}
-		}
-		wait := p.at.Sub(now)
-		a.mu.Unlock()
-		sleep(ctx, wait)
-		a.mu.Lock() // p.at may have moved
+	p := l.Join(user, b.gap(), b.gap(), now)
+	if !l.Wait(ctx, &a.mu, p, patience(ctx, now)) {
+		return &turnError{p.At, b}
 	}
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	return nil
 }
 
 // forgetLines makes room for another line: those that nobody stands in go.
@@ -130,7 +112,7 @@ func (a *Accounts) forgetLines(now time.Time) {
 		return
 	}
 	for k, l := range a.lines {
-		if l.idle(now) {
+		if l.Idle(now) {
 			delete(a.lines, k)
 		}
 	}

@@ -78,6 +78,13 @@ func (j *journal) even(t *testing.T, users int) {
 	require.LessOrEqual(t, most-least, 2, "least %d, most %d", least, most)
 }
 
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
 // comeBack runs a probe at its due times, and after a skipped run when it is
 // its turn.
 func comeBack(ctx context.Context, p probes.Func, phase, every, timeout time.Duration) {

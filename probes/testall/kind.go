@@ -7,7 +7,10 @@ package testall
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/idp-exporter/idp_exporter/internal/fetch"
@@ -37,7 +40,15 @@ type Options struct {
 	URL string `yaml:"url"`
 	// TLS takes the place of the provider's where it is set.
 	TLS fetch.TLS `yaml:"tls"`
+	// Components are those that the server tells of where it is not well, as an
+	// appliance does; each is an assertion.
+	Components []string `yaml:"components"`
 }
+
+// maxComponents bounds the components of one probe, and so its metrics.
+const maxComponents = 16
+
+var component = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$`)
 
 const defaultPath = "/testall"
 
@@ -80,6 +91,16 @@ func (o *Options) Check(s probes.Setting) []probes.Problem {
 	c := &dial.Checker{}
 	o.Common.Check(c, s)
 	o.Proxied.Check(c)
+	if len(o.Components) > maxComponents {
+		c.Wrong("components", "%d are too many; name %d at most", len(o.Components), maxComponents)
+	}
+	for i, name := range o.Components {
+		if at := fmt.Sprintf("components[%d]", i); !component.MatchString(name) {
+			c.Wrong(at, "%.60q is no name of a component; an appliance has manage, docs, users and api2", name)
+		} else if slices.Index(o.Components, name) < i {
+			c.Wrong(at, "%s is listed twice", name)
+		}
+	}
 	u, err := o.address(s.Provider)
 	o.Credentials.Check(c, u)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,7 +65,7 @@ func (p *probe) run(ctx context.Context, r *probes.Run, redactor *secret.Redacto
 	session.MaxBody = maxBody
 	resp, err := session.Do(ctx, req)
 	if err = exchange.Failure(ctx, err); err == nil {
-		err = p.judge(resp)
+		err = p.judge(resp, r)
 	}
 	timing := session.Last
 	exchange.Note(r, timing, err)
@@ -72,25 +73,36 @@ func (p *probe) run(ctx context.Context, r *probes.Run, redactor *secret.Redacto
 	return err
 }
 
-// judge reads code and body. Neither is believed alone: a proxy may answer 200
-// with a page of its own, or put an error's code over a good answer.
-func (p *probe) judge(resp *fetch.Response) error {
+// judge reads code and body, and notes how each component fares, if the answer
+// tells.
+func (p *probe) judge(resp *fetch.Response, r *probes.Run) error {
 	code, body := resp.StatusCode, strings.TrimSpace(string(resp.Content))
-	switch ok := body == "OK"; {
-	case code == http.StatusTooManyRequests:
+	switch code {
+	case http.StatusTooManyRequests:
 		return exchange.RateLimited(resp, p.where)
-	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+	case http.StatusUnauthorized, http.StatusForbidden:
 		return p.refused(code)
-	case code == http.StatusOK && ok:
+	}
+	down := exchange.ComponentsDown(resp.Content)
+	reason := exchange.TestallReason(code, body == "OK", down)
+	if reason == "" || len(down) > 0 {
+		for _, c := range p.Components {
+			r.Assert("component "+c, !slices.Contains(down, c), "")
+		}
+	}
+	switch {
+	case reason == "":
 		return nil
+	case len(down) > 0:
+		return probes.Failf(reason, "%s answered %d; down: %s", p.where, code, strings.Join(down, ", "))
 	case code == http.StatusOK:
-		return probes.Failf(probes.ReasonDisagreement, "%s answered 200, but its body, of %d bytes, is not OK: %.100q", p.where, len(resp.Content), body)
-	case code >= 500 && ok:
-		return probes.Failf(probes.ReasonDisagreement, "%s answered %d, but its body is OK", p.where, code)
-	case code >= 500:
-		return probes.Failf(probes.ReasonReportedDown, "%s answered %d: %.500s", p.where, code, body)
+		return probes.Failf(reason, "%s answered 200, but its body, of %d bytes, is not OK: %.100q", p.where, len(resp.Content), body)
+	case reason == probes.ReasonDisagreement:
+		return probes.Failf(reason, "%s answered %d, but its body is OK", p.where, code)
+	case reason == probes.ReasonReportedDown:
+		return probes.Failf(reason, "%s answered %d: %.500s", p.where, code, body)
 	default:
-		return probes.Failf(probes.ReasonHTTPStatus, "%s answered %d, want 200", p.where, code)
+		return probes.Failf(reason, "%s answered %d, want 200", p.where, code)
 	}
 }
 

@@ -61,7 +61,7 @@ func TestCodeAndBody(t *testing.T) {
 		{200, "", probes.Fail, probes.ReasonDisagreement, ""},
 		{200, "OKAY", probes.Fail, probes.ReasonDisagreement, ""},
 		{503, "FAIL", probes.Fail, probes.ReasonReportedDown, "503: FAIL"},
-		{500, "users seems down. Reason: connect ECONNREFUSED 127.0.0.1:7777", probes.Fail, probes.ReasonReportedDown, "users seems down"},
+		{500, "users seems down. Reason: connect ECONNREFUSED 127.0.0.1:7777", probes.Fail, probes.ReasonReportedDown, "answered 500; down: users"},
 		{520, "", probes.Fail, probes.ReasonReportedDown, "520"},
 		{503, "OK", probes.Fail, probes.ReasonDisagreement, "503, but its body is OK"},
 		{429, "", probes.Unknown, probes.ReasonRateLimited, ""},
@@ -79,6 +79,25 @@ func TestCodeAndBody(t *testing.T) {
 			require.Equal(t, exchange.StepResponse, got.FailedStep)
 		}
 	}
+}
+
+// Components are told of where the answer does, and nowhere else.
+func TestComponents(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		code int
+		body string
+		want []probes.Assertion
+	}{
+		{200, "OK", []probes.Assertion{{Name: "component docs", Pass: true}, {Name: "component api2", Pass: true}}},
+		{500, "docs seems down. Reason: x\nevil seems down. Reason: y", []probes.Assertion{{Name: "component docs"}, {Name: "component api2", Pass: true}}},
+		{520, "Server Down", nil},
+		{200, "welcome", nil},
+	} {
+		o := options(answers(t, c.code, c.body), func(o *Options) { o.Components = []string{"docs", "api2"} })
+		require.Equal(t, c.want, probetest.Run(t, o, probes.Target{}, probetest.Limit).Assertions, c.body)
+	}
+	require.Empty(t, probetest.Run(t, options(answers(t, 200, "OK"), nil), probes.Target{}, probetest.Limit).Assertions, "an exporter has none")
 }
 
 func TestCredentialsAndNodes(t *testing.T) {
@@ -151,6 +170,9 @@ func TestCheck(t *testing.T) {
 		require.Equal(t, []string{"url"}, probetest.Problems(options(u, nil), nil), u)
 	}
 	require.Equal(t, []string{"basic"}, probetest.Problems(options("https://a/", func(o *Options) { o.Basic = &exchange.Basic{Username: "x"} }), nil))
+	for path, list := range map[string][]string{"components[0]": {"a b"}, "components[1]": {"docs", "docs"}, "components": strings.Split("abcdefghijklmnopq", "")} {
+		require.Equal(t, []string{path}, probetest.Problems(options("https://a/", func(o *Options) { o.Components = list }), nil))
+	}
 	require.Equal(t, []string{"proxy_password"}, probetest.Problems(options("https://a/", func(o *Options) { o.ProxyPassword = secret.New("x") }), nil))
 }
 
@@ -159,7 +181,7 @@ func FuzzJudge(f *testing.F) {
 	f.Add(503, []byte("FAIL"))
 	p := &probe{Options: options("", nil), where: "x", url: &url.URL{}}
 	f.Fuzz(func(t *testing.T, code int, body []byte) {
-		err := p.judge(&fetch.Response{Response: &http.Response{StatusCode: code, Header: http.Header{}}, Content: body})
+		err := p.judge(&fetch.Response{Response: &http.Response{StatusCode: code, Header: http.Header{}}, Content: body}, probes.NewRun(nil))
 		require.Equal(t, code == 200 && strings.TrimSpace(string(body)) == "OK", err == nil)
 	})
 }

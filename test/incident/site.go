@@ -108,7 +108,7 @@ func (s *site) configure(rules state.Options) error {
 			key := state.Key{Probe: c.name, Node: node}
 			spec := state.Spec{Key: key, Kind: c.kind, Provider: provider, Severity: c.severity, Gates: c.gates, Every: c.every, Needs: c.needs}
 			specs = append(specs, spec)
-			jobs = append(jobs, schedule.Job{Key: key, Every: c.every, Timeout: timeout, RunAtStart: c.gates, Probe: probes.Func(func(context.Context) probes.Result {
+			jobs = append(jobs, schedule.Job{Key: key, Every: c.every, Timeout: timeout, RunAtStart: true, Probe: probes.Func(func(context.Context) probes.Result {
 				r := probes.NewRun(nil)
 				return r.Finish(c.run(r, place{c.name, node}))
 			})})
