@@ -253,3 +253,19 @@ probes: [{kind: login, flow: client_credentials, client_id: c, client_secret: "$
 	require.NoError(t, err)
 	require.Empty(t, c.Warnings)
 }
+
+// A result under the name of a node that was not asked would be a false one.
+func TestNodesThatAreNotAsked(t *testing.T) {
+	t.Parallel()
+	const providers = "providers: [{issuer: https://login.example.com/, nodes: [{name: n1, address: 10.0.0.1}]}]\n"
+	for _, probe := range []string{
+		"kind: host", `kind: egress, targets: ["a.example:443"]`, "kind: dns, query: a.example", `kind: ntp, servers: [a.example]`, `kind: tls, address: "other.example:443"`,
+	} {
+		_, err := config.Parse([]byte(providers+"probes: [{"+probe+", nodes: [n1]}]\n"), "c.yml", app.NewKinds())
+		require.ErrorContains(t, err, "this probe asks none of the provider's nodes, so its result would be told of nodes that it knows nothing of; leave nodes out", probe)
+		_, err = config.Parse([]byte(providers+"probes: [{"+probe+", nodes: [public]}]\n"), "c.yml", app.NewKinds())
+		require.NoError(t, err, probe)
+	}
+	_, err := config.Parse([]byte(providers+"probes: [{kind: tls, nodes: [n1]}]\n"), "c.yml", app.NewKinds())
+	require.NoError(t, err)
+}

@@ -6,6 +6,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -60,7 +61,10 @@ func (l *loader) probe(path string, node *yaml.Node) {
 	if p.Provider != nil {
 		setting.Provider = &p.Provider.Provider
 	}
-	if aware, ok := options.(probes.NodeAware); ok && len(raw.Nodes) == 0 && !aware.UsesNodes(setting) {
+	if aware, ok := options.(probes.NodeAware); ok && !aware.UsesNodes(setting) {
+		if slices.ContainsFunc(raw.Nodes, func(n string) bool { return n != publicNode }) {
+			l.doc.Add(path+".nodes", false, "this probe asks none of the provider's nodes, so its result would be told of nodes that it knows nothing of; leave nodes out")
+		}
 		raw.Nodes = []string{publicNode}
 	}
 	p.Nodes, p.wanted = l.nodesOf(path, p.Provider, raw.Nodes), raw.Nodes
