@@ -6,9 +6,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/url"
 	"strings"
+	"syscall"
 )
 
 // Part is the part of the way to a server on which an exchange failed.
@@ -23,7 +25,12 @@ const (
 	PartProxy    Part = "proxy"
 	PartTooLarge Part = "too_large"
 	PartResponse Part = "bad_response"
+	// PartOwn is this machine, which does not let us, such as by its firewall.
+	PartOwn Part = "not_permitted"
 )
+
+// wsaeacces is what Windows says instead of EACCES of a connection that it forbids.
+const wsaeacces = syscall.Errno(10013)
 
 // Classify says on which part of the way an exchange failed. It is meant for
 // errors that Session.Do returned; of others it judges by their type.
@@ -57,6 +64,8 @@ func typed(err error) Part {
 		return PartTooLarge
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return PartTimeout
+	case errors.As(err, &opErr) && (errors.Is(err, fs.ErrPermission) || errors.Is(err, wsaeacces)):
+		return PartOwn
 	case errors.As(err, &proxy):
 		return PartProxy
 	case errors.As(err, &opErr) && (opErr.Op == "proxyconnect" || opErr.Op == "socks connect"):

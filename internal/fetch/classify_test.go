@@ -39,6 +39,8 @@ func TestClassifyByType(t *testing.T) {
 		{"refused", op("dial", os.NewSyscallError("connect", syscall.ECONNREFUSED)), PartConnect},
 		{"reset", op("read", os.NewSyscallError("read", syscall.ECONNRESET)), PartConnect},
 		{"operating system's timeout", op("dial", os.NewSyscallError("connect", syscall.ETIMEDOUT)), PartTimeout},
+		{"our own firewall", op("write", os.NewSyscallError("sendto", syscall.EPERM)), PartOwn},
+		{"our own firewall, before the proxy", op("proxyconnect", op("dial", os.NewSyscallError("connect", syscall.EACCES))), PartOwn},
 		{"closed", net.ErrClosed, PartConnect},
 		{"end", io.EOF, PartConnect},
 		{"early end", io.ErrUnexpectedEOF, PartConnect},

@@ -1,8 +1,10 @@
 package fetch
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 )
@@ -24,7 +26,11 @@ type Client struct {
 	tls   *tls.Config
 	proxy func(*http.Request) (*url.URL, error)
 	route route
+	dial  Dial
 }
+
+// Dial connects to host:port. The way net.Dialer does it is the default.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Target says where a client's connections go.
 type Target struct {
@@ -34,6 +40,8 @@ type Target struct {
 	// bare host or address, which stands for the host at whatever port. Empty
 	// means the public host.
 	Node string
+	// Dial makes the connections, to a proxy where there is one, nil for the default.
+	Dial Dial
 }
 
 // New builds a client. It reads certificate files but does not touch the network.
@@ -46,7 +54,10 @@ func New(o Options, t Target) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{tls: conf, route: newRoute(t)}
+	c := &Client{tls: conf, route: newRoute(t), dial: t.Dial}
+	if c.dial == nil {
+		c.dial = (&net.Dialer{KeepAlive: -1}).DialContext // a run is over before a keep-alive would be sent
+	}
 	if proxy != nil {
 		c.proxy = func(r *http.Request) (*url.URL, error) {
 			// A node is addressed past the load balancer, and so past the proxy.
@@ -55,7 +66,7 @@ func New(o Options, t Target) (*Client, error) {
 			}
 			u, err := proxy(r)
 			if u != nil {
-				exchangeOf(r.Context()).tunnel(r.URL.Scheme == "https")
+				exchangeOf(r.Context()).proxy(u.Scheme, r.URL.Scheme)
 			}
 			return u, err
 		}

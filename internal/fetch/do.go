@@ -56,7 +56,7 @@ func (s *Session) exchange(ctx context.Context, req *http.Request, x *exchange) 
 	case resp.StatusCode == http.StatusSwitchingProtocols:
 		// The body would be the bare connection, which no context ends.
 		return nil, errSwitched
-	case resp.StatusCode == http.StatusProxyAuthRequired && x.viaProxy():
+	case resp.StatusCode == http.StatusProxyAuthRequired && x.forwarded():
 		return nil, &ProxyError{Status: resp.StatusCode}
 	}
 	s.noteClock(resp, sent, time.Now())

@@ -37,7 +37,7 @@ type Session struct {
 // Seen is what a session's exchanges showed by the way. It is filled in even
 // when the exchange failed.
 type Seen struct {
-	// CertificateNotAfter is the earliest end of validity in the chains received.
+	// CertificateNotAfter is the earliest end of the servers' chains (ChainEnd).
 	CertificateNotAfter time.Time
 	// ClockOffset is the server's clock minus ours, to about half a second.
 	ClockOffset *time.Duration
@@ -87,7 +87,7 @@ func tunneled(ctx context.Context, _ *url.URL, _ *http.Request, resp *http.Respo
 	if resp.StatusCode != http.StatusOK {
 		return &ProxyError{Status: resp.StatusCode}
 	}
-	exchangeOf(ctx).tunnel(false)
+	exchangeOf(ctx).tunneled()
 	return nil
 }
 
@@ -97,7 +97,7 @@ func (s *Session) accepted(state tls.ConnectionState) error {
 	s.mu.Lock()
 	x := s.current
 	s.mu.Unlock()
-	x.noteChain(state.PeerCertificates)
+	x.noteChain(state.PeerCertificates, state.VerifiedChains)
 	return nil
 }
 
@@ -113,11 +113,20 @@ func (s *Session) begin(ctx context.Context) (context.Context, *exchange) {
 	return ctx, x
 }
 
-// dial connects and remembers the connection, so that Close can end it.
+// dial connects and remembers the connection, so that Close can end it. A
+// transport keeps the deadline of the exchange from whoever dials, who needs it
+// to give each address of a host its share of the time.
 func (s *Session) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	s.mu.Lock()
+	deadline := s.current.deadline
+	s.mu.Unlock()
+	if !deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+	}
 	addr, _ = s.client.route.divert(addr)
-	d := net.Dialer{KeepAlive: -1} // a run is over before a keep-alive would be sent
-	conn, err := d.DialContext(ctx, network, addr)
+	conn, err := s.client.dial(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}

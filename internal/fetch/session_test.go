@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -232,4 +233,31 @@ func TestClockOffset(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whoever dials knows when the exchange has to be over, so that each address of
+// a host gets its share of the time, and is told the address that stands for it.
+func TestDial(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(ok)
+	t.Cleanup(server.Close)
+	public, err := url.Parse("http://login.example.invalid/")
+	require.NoError(t, err)
+	var deadline time.Time
+	var dialed string
+	c, err := New(Options{}, Target{Public: public, Node: "node.example.invalid:8080", Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		deadline, _ = ctx.Deadline()
+		dialed = network + " " + address
+		return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
+	}})
+	require.NoError(t, err)
+	s := c.Session()
+	t.Cleanup(s.Close)
+	ctx := within(t, 10*time.Second)
+	resp, err := get(t, ctx, s, public.String())
+	require.NoError(t, err)
+	require.Equal(t, "login.example.invalid", string(resp.Content))
+	require.Equal(t, "tcp node.example.invalid:8080", dialed)
+	want, _ := ctx.Deadline()
+	require.True(t, want.Equal(deadline))
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http/httptrace"
+	"strings"
 	"sync"
 	"time"
 )
@@ -30,18 +31,23 @@ type Timing struct {
 	FirstByte, End time.Time
 	// Reused tells that the connection served an earlier exchange.
 	Reused bool
+	// Forwarded tells that a proxy was asked for the answer, which it could have
+	// written itself, and not for a way to the server.
+	Forwarded bool
 }
 
 // exchange watches one request. Its callbacks run on net/http's goroutines,
 // some of them after the request has been given up.
 type exchange struct {
+	// deadline is when the exchange has to be over; zero for never.
+	deadline time.Time
+
 	mu     sync.Mutex
 	timing Timing
-	// notAfter is the earliest end of validity in the chain received.
+	// notAfter is the end of the chain received.
 	notAfter time.Time
-	// proxied is set when the request goes through a proxy, tunneling while
-	// the proxy has not yet opened the way to the server.
-	proxied, tunneling bool
+	// tunneling is set while a proxy has not yet opened the way to the server.
+	tunneling bool
 }
 
 type exchangeKey struct{}
@@ -54,6 +60,7 @@ func exchangeOf(ctx context.Context) *exchange {
 // begin starts watching; the context returned carries the watch.
 func begin(ctx context.Context) (context.Context, *exchange) {
 	x := &exchange{timing: Timing{Start: time.Now()}}
+	x.deadline, _ = ctx.Deadline()
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart:             func(httptrace.DNSStartInfo) { x.first(&x.timing.DNSStart) },
 		DNSDone:              x.dnsDone,
@@ -102,7 +109,7 @@ func (x *exchange) tlsDone(_ tls.ConnectionState, err error) {
 	now := time.Now()
 	var refused *tls.CertificateVerificationError
 	if errors.As(err, &refused) {
-		x.noteChain(refused.UnverifiedCertificates)
+		x.noteChain(refused.UnverifiedCertificates, nil)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -111,23 +118,14 @@ func (x *exchange) tlsDone(_ tls.ConnectionState, err error) {
 	}
 }
 
-// noteChain notes the dates of a server's chain; a proxy's does not count.
-func (x *exchange) noteChain(chain []*x509.Certificate) {
+// noteChain notes the end of a server's chain; a proxy's does not count.
+func (x *exchange) noteChain(sent []*x509.Certificate, verified [][]*x509.Certificate) {
+	end := ChainEnd(sent, verified, time.Now())
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if !x.tunneling {
-		x.notAfter = earliest(chain)
+		x.notAfter = end
 	}
-}
-
-func earliest(chain []*x509.Certificate) time.Time {
-	var t time.Time
-	for _, c := range chain {
-		if t.IsZero() || c.NotAfter.Before(t) {
-			t = c.NotAfter
-		}
-	}
-	return t
 }
 
 func (x *exchange) gotConn(info httptrace.GotConnInfo) {
@@ -137,15 +135,25 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	x.timing.GotConn, x.timing.Reused = now, info.Reused
 }
 
-// tunnel notes that the request goes through a proxy, and whether the proxy has
-// yet to open the way.
-func (x *exchange) tunnel(waiting bool) {
+// proxy notes that the request goes through a proxy. One that speaks HTTP opens
+// the way for https, and forwards requests for http.
+func (x *exchange) proxy(its, scheme string) {
+	if x == nil || strings.HasPrefix(its, "socks") {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.tunneling, x.timing.Forwarded = scheme == "https", scheme != "https"
+}
+
+// tunneled notes that the way is open.
+func (x *exchange) tunneled() {
 	if x == nil {
 		return
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.proxied, x.tunneling = true, waiting
+	x.tunneling = false
 }
 
 // end stops the clock and returns what was seen.
@@ -182,9 +190,9 @@ func isClosed(err error) bool {
 	return errors.As(err, &op) || typed(err) == PartConnect
 }
 
-// viaProxy tells whether the request went through a proxy.
-func (x *exchange) viaProxy() bool {
+// forwarded tells whether the answer came from a proxy.
+func (x *exchange) forwarded() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.proxied
+	return x.timing.Forwarded
 }

@@ -52,6 +52,9 @@ func NewCA(t testing.TB) *CA {
 	return &CA{File: file, cert: cert, key: key}
 }
 
+// Certificate returns the authority's own, in DER.
+func (ca *CA) Certificate() []byte { return ca.cert.Raw }
+
 // Issue makes a server certificate for host names and addresses, valid until notAfter.
 func (ca *CA) Issue(t testing.TB, notAfter time.Time, names ...string) tls.Certificate {
 	t.Helper()
