@@ -22,6 +22,8 @@ func networkReason(p fetch.Part) Reason {
 		return ReasonProxy
 	case fetch.PartTooLarge:
 		return ReasonTooLarge
+	case fetch.PartOwn:
+		return ReasonNotPermitted
 	default:
 		return ReasonBadResponse
 	}
@@ -29,10 +31,11 @@ func networkReason(p fetch.Part) Reason {
 
 // NetworkFailure turns an error of fetch.Session.Do into a Failure with the
 // reason that fits it. A run that was called off, as when the exporter stops,
-// says nothing about the server and is unknown.
+// says nothing about the server and is unknown; so is what this machine's own
+// firewall does not let out.
 func NetworkFailure(err error) *Failure {
 	f := &Failure{Outcome: Fail, Reason: networkReason(fetch.Classify(err)), Err: err}
-	if calledOff(err) {
+	if calledOff(err) || f.Reason == ReasonNotPermitted {
 		f.Outcome = Unknown
 	}
 	return f

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -130,7 +131,7 @@ func TestReasonsAreListed(t *testing.T) {
 		require.False(t, seen[r], r)
 		seen[r] = true
 	}
-	for _, p := range []fetch.Part{fetch.PartDNS, fetch.PartConnect, fetch.PartTLS, fetch.PartTimeout, fetch.PartProxy, fetch.PartTooLarge, fetch.PartResponse} {
+	for _, p := range []fetch.Part{fetch.PartDNS, fetch.PartConnect, fetch.PartTLS, fetch.PartTimeout, fetch.PartProxy, fetch.PartTooLarge, fetch.PartResponse, fetch.PartOwn} {
 		require.Equal(t, string(p), string(networkReason(p)), "reasons are spelled as the parts are")
 		require.True(t, seen[networkReason(p)])
 	}
@@ -143,6 +144,7 @@ func TestNetworkFailure(t *testing.T) {
 	require.Equal(t, Fail, f.Outcome)
 	require.Equal(t, ReasonDNS, f.Reason)
 	require.Equal(t, Fail, NetworkFailure(context.DeadlineExceeded).Outcome)
+	require.Equal(t, Unknown, NetworkFailure(&net.OpError{Op: "dial", Err: syscall.EPERM}).Outcome, "our own firewall")
 	require.Equal(t, Unknown, NetworkFailure(fmt.Errorf("x: %w", context.Canceled)).Outcome)
 }
 

@@ -142,7 +142,7 @@ func problemOf(part fetch.Part) string {
 	switch part {
 	case fetch.PartDNS:
 		return ProblemDNS
-	case fetch.PartConnect:
+	case fetch.PartConnect, fetch.PartOwn:
 		return ProblemConnect
 	case fetch.PartTLS:
 		return ProblemTLS

@@ -69,6 +69,8 @@ func (l *looker) unreachable(ctx context.Context, err error) error {
 		remedy = "look at --proxy"
 	case fetch.PartConnect, fetch.PartResponse:
 		remedy = l.elsewhere(ctx, fmt.Sprintf("is the provider running, and is %s its host and port?", origin))
+	case fetch.PartOwn:
+		remedy = "this machine does not let us; look at its own firewall"
 	case fetch.PartTooLarge:
 		remedy = "no provider's document is that large; is the path right?"
 	}
