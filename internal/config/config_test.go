@@ -132,7 +132,7 @@ func TestEveryMistakeNamesItsPlaceAndRemedy(t *testing.T) {
 		"too often":         {good + "probes:\n  - {kind: ping, target: x, every: 10ms}\n", "f.yml:4:36: every 10ms is too often; use 1s or more"},
 		"worst case":        {good + "probes:\n  - {kind: ping, target: x, every: 30s, timeout: 40s}\n", "f.yml:4:50: a run may take 40s but the next is due after 30s; set timeout to 30s or less, or every to 40s or more"},
 		"zero timeout":      {good + "probes:\n  - {kind: ping, target: x, timeout: 0}\n", "f.yml:4:38: the timeout must be more than 0; use 1m0s or less"},
-		"not a number":      {good + "probes:\n  - {kind: ping, target: x, count: many}\n", `f.yml:4:36: "many" is not a whole number`},
+		"not a number":      {good + "probes:\n  - {kind: ping, target: x, count: many}\n", `f.yml:4:36: "many" is not a whole number; write digits alone, such as 30`},
 		"not a truth value": {good + "probes:\n  - {kind: ping, target: x, gates: yes please}\n", `f.yml:4:36: "yes please" is not a truth value; write true or false`},
 		"not a list":        {good + "probes: yes\n", `f.yml:3:9: "yes" is not a list`},
 		"not a mapping":     {good + "probes: [1]\n", `f.yml:3:10: a probe is a mapping`},

@@ -125,14 +125,14 @@ func (d *Document) decodeKind(n *yaml.Node, at Position, path string, v reflect.
 	case reflect.Int, reflect.Int64, reflect.Int32:
 		i, err := strconv.ParseInt(strings.ReplaceAll(n.Value, "_", ""), 10, 64)
 		if n.Kind != yaml.ScalarNode || err != nil || v.OverflowInt(i) {
-			d.add(at, false, "%s is not a whole number", shown(n))
+			d.add(at, false, "%s is not a whole number; write digits alone, such as 30", shown(n))
 			return
 		}
 		v.SetInt(i)
 	case reflect.Float64:
 		f, err := strconv.ParseFloat(n.Value, 64)
 		if n.Kind != yaml.ScalarNode || err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-			d.add(at, false, "%s is not a number", shown(n))
+			d.add(at, false, "%s is not a number; write one such as 0.5 or 20", shown(n))
 			return
 		}
 		v.SetFloat(f)
