@@ -117,7 +117,8 @@ type Assertion struct {
 // Facts are measurements found on the way. They are recorded even when a later
 // step fails; a zero or nil field means it was not measured.
 type Facts struct {
-	// CertificateNotAfter is the earliest end of validity in the chain the server sent.
+	// CertificateNotAfter is when the chain the server sent ends: the earliest end
+	// in it, certificates sent along that no valid chain rests on aside.
 	CertificateNotAfter time.Time
 	// Certificates are those the server sent, its own first, where the probe
 	// looks at each of them.

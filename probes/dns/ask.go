@@ -13,13 +13,6 @@ import (
 	"github.com/idp-exporter/idp_exporter/probes/internal/dial"
 )
 
-// Datagrams get lost, so a question by UDP is put up to so many times, each time
-// waiting no longer than patience for the answer.
-const (
-	attempts = 3
-	patience = 2 * time.Second
-)
-
 // payload is the size of datagrams that we take: larger ones are fragmented on
 // the way and get lost (RFC 9715).
 const payload = 1232
@@ -69,34 +62,14 @@ func (p *probe) ask(ctx context.Context, r *probes.Run, s server) (*dns.Msg, err
 }
 
 func (p *probe) askUDP(ctx context.Context, r *probes.Run, d *dial.Dialer) (*dns.Msg, error) {
-	conn, err := d.OpenUDP(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = conn.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
+	q := p.question()
 	var answer *dns.Msg
-	err = r.Step(stepQuery, func() error {
-		q := p.question()
-		for range attempts {
-			wait := patience
-			if deadline, ok := ctx.Deadline(); ok {
-				wait = min(wait, time.Until(deadline)/attempts)
-			}
-			_ = conn.SetDeadline(time.Now().Add(wait))
-			if answer, err = exchange(conn, q); err == nil || !isTimeout(err) || ctx.Err() != nil {
-				break
-			}
-		}
-		return dial.Failure(ctx, err)
+	err := d.AskUDP(ctx, r, stepQuery, func(conn net.Conn, _ time.Duration) error {
+		var err error
+		answer, err = exchange(conn, q)
+		return err
 	})
 	return answer, err
-}
-
-func isTimeout(err error) bool {
-	var n net.Error
-	return errors.As(err, &n) && n.Timeout()
 }
 
 // exchange sends a question and waits for its answer, past answers to others.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -178,7 +179,30 @@ func TestSeveralServers(t *testing.T) {
 	require.Contains(t, got.Detail, late+" has serial 4294967290")
 	require.NotContains(t, got.Detail, a+" has")
 
+	// One that is down hides no disagreement among the others.
 	closed := probetest.Closed(t)
+	for _, c := range []struct {
+		quorum  int
+		servers []string
+		outcome probes.Outcome
+		reason  probes.Reason
+		step    string
+		compare bool
+	}{
+		{2, []string{a, closed, late}, probes.Fail, probes.ReasonDisagreement, stepAnswer, true},
+		{2, []string{a, closed, b}, probes.Warn, probes.ReasonConnect, stepQuery, true},
+		{1, []string{a, closed}, probes.Warn, probes.ReasonConnect, stepQuery, false},
+		{3, []string{a, closed, late}, probes.Fail, probes.ReasonConnect, stepQuery, false},
+	} {
+		got = probetest.Run(t, options("example.com", func(o *Options) { soa(3)(o); o.Quorum = c.quorum }, c.servers...), probes.Target{}, probetest.Limit)
+		require.Equal(t, c.outcome, got.Outcome, got.Detail)
+		require.Equal(t, c.reason, got.Reason, got.Detail)
+		require.Equal(t, c.step, got.FailedStep)
+		held := slices.IndexFunc(got.Assertions, func(a probes.Assertion) bool { return a.Name == "same serial" })
+		require.Equal(t, c.compare, held >= 0)
+		require.Equal(t, !c.compare && c.outcome == probes.Warn, len(got.Unverified) > 0, "that nothing was compared is told")
+	}
+
 	got = probetest.Run(t, options("www.example.com", nil, a, closed), probes.Target{}, probetest.Limit)
 	require.Equal(t, probes.Fail, got.Outcome)
 	require.Equal(t, probes.ReasonConnect, got.Reason)
@@ -217,7 +241,7 @@ func TestALostDatagramIsSentAgain(t *testing.T) {
 	}), nil)
 	got := probetest.Run(t, options("www.example.com", nil, address), probes.Target{}, probetest.Limit)
 	require.Equal(t, probes.Pass, got.Outcome, got.Detail)
-	require.GreaterOrEqual(t, got.Duration, patience)
+	require.GreaterOrEqual(t, got.Duration, dial.Patience)
 }
 
 func TestHostileServers(t *testing.T) {
@@ -264,6 +288,15 @@ func TestCheck(t *testing.T) {
 	} {
 		require.Equal(t, []string{path}, probetest.Problems(o, nil))
 	}
+	for _, name := range []string{"https://login.example.com/", "login.example.com/x", "login.example.com:53", "login example.com", "me@example.com", "a..b"} {
+		require.Equal(t, []string{"query"}, probetest.Problems(options(name, nil, "a"), nil), name)
+	}
+	for _, name := range []string{"_ldap._tcp.example.com.", "*.example.com", "1.0/25.2.0.192.in-addr.arpa", `Printer\032One._ipp._tcp.example.com`} {
+		require.Empty(t, probetest.Problems(options(name, nil, "a"), nil), name)
+	}
+	pl, _ := options("Bücher.example", nil, "a").compile(probes.Setting{})
+	require.Equal(t, "xn--bcher-kva.example.", pl.name)
+	require.Equal(t, []string{"quorum"}, probetest.Problems(options("x", func(o *Options) { o.Quorum = 5 }), nil), "of the operating system's servers")
 	for _, text := range []string{"192.0.2.1\n$INCLUDE /etc/passwd", "$INCLUDE x"} {
 		require.NotEmpty(t, probetest.Problems(options("x", func(o *Options) { o.Answers = []string{text} }, "a"), nil))
 	}
@@ -289,7 +322,7 @@ func FuzzParse(f *testing.F) {
 		require.Equal(t, q.Id, m.Id)
 		_ = p.judge(m)
 		if len(p.records(m)) > 0 {
-			_ = p.agree(probes.NewRun(nil), []string{"a", "b"}, []*dns.Msg{m, m})
+			_ = p.agree(probes.NewRun(nil), []dial.Part{{Name: "a"}, {Name: "b"}}, []*dns.Msg{m, m})
 		}
 	})
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/miekg/dns"
+	"golang.org/x/net/idna"
 
 	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/probes"
@@ -77,7 +79,12 @@ type server struct {
 	tls        *tls.Config
 }
 
-const maxServers = 20
+// maxServers is how many servers may be listed, maxSystem how many of the
+// operating system's are asked: as many as resolvers use.
+const (
+	maxServers = 20
+	maxSystem  = 3
+)
 
 // Check implements probes.Options.
 func (o *Options) Check(s probes.Setting) []probes.Problem {
@@ -92,17 +99,7 @@ func (o *Options) compile(s probes.Setting) (*plan, *dial.Checker) {
 	c := &dial.Checker{}
 	o.Common.Check(c, s)
 	pl := &plan{Options: o}
-	name := o.Query
-	if name == "" {
-		name, _ = dial.Issuers(s.Provider)
-	}
-	switch _, valid := dns.IsDomainName(name); {
-	case name == "":
-		c.Wrong("query", "missing; write the name to ask about")
-	case !valid:
-		c.Wrong("query", "%q is not a name that DNS could hold", name)
-	}
-	pl.name = dns.Fqdn(name)
+	pl.compileQuery(c, s.Provider)
 	var ok bool
 	if pl.qtype, ok = dns.StringToType[strings.ToUpper(o.Type)]; !ok {
 		c.Wrong("type", "%q is not a type of record; write A, AAAA, CNAME, MX, NS, PTR, SOA, SRV or TXT for example", o.Type)
@@ -118,10 +115,40 @@ func (o *Options) compile(s probes.Setting) (*plan, *dial.Checker) {
 	return pl, c
 }
 
+func (pl *plan) compileQuery(c *dial.Checker, p *probes.Provider) {
+	name := pl.Query
+	if name == "" {
+		name, _ = dial.Issuers(p)
+	}
+	// International names are spelled in ASCII (RFC 5891); all else is left alone,
+	// since DNS knows names that no host may have, such as _ldap._tcp.
+	if strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
+		if ascii, err := idna.Lookup.ToASCII(name); err == nil {
+			name = ascii
+		}
+	}
+	switch _, valid := dns.IsDomainName(name); {
+	case name == "":
+		c.Wrong("query", "missing; write the name to ask about")
+	case strings.Contains(name, "://"):
+		c.Wrong("query", "a URL stands here; write its host alone")
+	// Zones for less than 256 addresses have a slash in their names (RFC 2317).
+	case strings.ContainsAny(name, " \t\r\n:@") || strings.Contains(name, "/") && !strings.HasSuffix(strings.TrimSuffix(name, "."), ".arpa"):
+		c.Wrong("query", "%q is not a name; write one such as login.example.com, without port, path and spaces", name)
+	case !valid:
+		c.Wrong("query", "%q is not a name that DNS could hold: 255 bytes at most, 63 between two dots, of which no two follow each other", name)
+	}
+	pl.name = dns.Fqdn(name)
+}
+
 func (pl *plan) compileServers(c *dial.Checker, p *probes.Provider) {
 	if len(pl.Servers) == 0 {
-		if _, err := systemServers(); err != nil { // which may change before the probe runs
+		known := c.InRange("quorum", pl.Quorum, 0, maxSystem)
+		found, err := systemServers() // which may change before the probe runs
+		if err != nil {
 			c.Doubtful("servers", "missing, and those of the operating system cannot be read: %v", err)
+		} else if known && pl.Quorum > len(found) {
+			c.Doubtful("quorum", "the operating system has only %d servers, all of which must answer rightly; use less, or list servers", len(found))
 		}
 		if pl.Transport == TLS {
 			c.Wrong("servers", "missing; the operating system's servers are not known to do TLS")

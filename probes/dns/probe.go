@@ -44,7 +44,7 @@ func systemServers() ([]server, error) {
 	if len(servers) == 0 {
 		return nil, fmt.Errorf("%s names none; list them in servers", resolvConf)
 	}
-	return servers[:min(len(servers), 3)], nil // as many as resolvers use
+	return servers[:min(len(servers), maxSystem)], nil
 }
 
 // Run implements probes.Probe.
@@ -73,8 +73,12 @@ func (p *probe) Run(ctx context.Context) probes.Result {
 	p.note(r, parts)
 	decided, end := dial.Quorum(parts, p.Quorum)
 	dial.Lay(r, steps(), parts, end, decided)
-	if end == nil && p.SameSerial {
-		end = r.Step(stepAnswer, func() error { return p.agree(r, names, answers) })
+	if p.SameSerial && dial.NoWorseThanWarn(end) {
+		if apart := r.Step(stepAnswer, func() error { return p.agree(r, parts, answers) }); apart != nil {
+			result := r.Finish(apart)
+			result.FailedStep = stepAnswer // whichever server made it a warning before
+			return result
+		}
 	}
 	return dial.Finish(r, end, p.WarnSlowerThan)
 }

@@ -1,9 +1,14 @@
 package egress
 
 import (
+	"context"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +21,7 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/secret"
 	"github.com/idp-exporter/idp_exporter/probes"
 	"github.com/idp-exporter/idp_exporter/probes/internal/dial"
+	"github.com/idp-exporter/idp_exporter/probes/internal/exchange"
 	"github.com/idp-exporter/idp_exporter/probes/internal/probetest"
 )
 
@@ -100,11 +106,67 @@ func TestThroughTheProxy(t *testing.T) {
 	require.Contains(t, got.Detail, "2 of 2")
 }
 
+// What a proxy answers in a place's stead does not prove that it was reached.
+func TestForwardedAnswers(t *testing.T) {
+	t.Parallel()
+	ca := fetchtest.NewCA(t)
+	answers := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		code, _ := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/"))
+		w.Header().Set("Location", "http://portal.invalid/")
+		w.WriteHeader(code)
+	})
+	plain := httptest.NewServer(answers)
+	t.Cleanup(plain.Close)
+	secure := fetchtest.Server(t, ca.Issue(t, time.Now().Add(time.Hour), "mirror.invalid"), answers)
+	toPlain := "http://" + fetchtest.NewProxy(t, "", "", 0, plain.Listener.Addr().String()).Address
+	toSecure := "http://" + fetchtest.NewProxy(t, "", "", 0, secure.Listener.Addr().String()).Address
+	for _, c := range []struct {
+		name, proxy, to string
+		status          []exchange.Status
+		reason          probes.Reason
+		detail          string
+	}{
+		{"good", toPlain, "http://mirror.invalid/204", nil, "", ""},
+		{"a redirect", toPlain, "http://mirror.invalid/302", nil, probes.ReasonHTTPStatus, "set status: [302]"},
+		{"a refusal", toPlain, "http://mirror.invalid/403", nil, probes.ReasonHTTPStatus, "answered 403 through the proxy, which may have written that itself"},
+		{"a bad gateway", toPlain, "http://mirror.invalid/502", nil, probes.ReasonHTTPStatus, "answered 502 through the proxy"},
+		{"a redirect of its own", toPlain, "http://mirror.invalid/302", []exchange.Status{"302"}, "", ""},
+		{"another one", toPlain, "http://mirror.invalid/302", []exchange.Status{"301"}, probes.ReasonHTTPStatus, "not among status"},
+		{"a refusal in a tunnel", toSecure, "https://mirror.invalid/403", nil, "", ""},
+		{"none in a tunnel", toSecure, "https://mirror.invalid/403", []exchange.Status{"2xx"}, probes.ReasonHTTPStatus, "answered 403, which is not among status"},
+		{"a refusal without a proxy", "", plain.URL + "/403", nil, "", ""},
+		{"down without a proxy", "", plain.URL + "/503", nil, probes.ReasonHTTPStatus, "answered 503"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			o := options(func(o *Options) { o.Proxy, o.TLS = c.proxy, fetch.TLS{CAFile: ca.File} }, c.to)
+			o.Targets[0].Status = c.status
+			got := probetest.Run(t, o, probes.Target{}, probetest.Limit)
+			require.Equal(t, c.reason, got.Reason, got.Detail)
+			require.Contains(t, got.Detail, c.detail)
+			require.Equal(t, c.reason == "", got.Assertions[0].Pass)
+		})
+	}
+}
+
+// What our own firewall does not let out cannot be reached from here.
+func TestOurOwnFirewall(t *testing.T) {
+	t.Parallel()
+	var f *probes.Failure
+	require.ErrorAs(t, ours(probes.NetworkFailure(&net.OpError{Op: "dial", Err: syscall.EPERM})), &f)
+	require.Equal(t, probes.Fail, f.Outcome)
+	require.Equal(t, probes.ReasonNotPermitted, f.Reason)
+	off := probes.NetworkFailure(context.Canceled)
+	require.Equal(t, error(off), ours(off))
+}
+
 func TestTargetsInYAML(t *testing.T) {
 	t.Parallel()
 	var got []Target
-	require.NoError(t, yaml.Unmarshal([]byte("[facebook.com:443, {name: mirror, to: 'https://example.com/'}]"), &got))
-	require.Equal(t, []Target{{To: "facebook.com:443"}, {Name: "mirror", To: "https://example.com/"}}, got)
+	require.NoError(t, yaml.Unmarshal([]byte("[facebook.com:443, {name: mirror, to: 'https://example.com/', status: 200}, {to: 'http://a/', status: [2xx, 301]}]"), &got))
+	require.Equal(t, []Target{
+		{To: "facebook.com:443"}, {Name: "mirror", To: "https://example.com/", Status: []exchange.Status{"200"}}, {To: "http://a/", Status: []exchange.Status{"2xx", "301"}},
+	}, got)
 	require.ErrorContains(t, yaml.Unmarshal([]byte("[{where: x}]"), &got), "where")
 	require.Error(t, yaml.Unmarshal([]byte("[[x]]"), &got))
 }
@@ -122,6 +184,11 @@ func TestCheck(t *testing.T) {
 	}
 	for _, to := range []string{"ftp://a/", "https://me:pw@a/", "https://", "a:b", ""} {
 		require.Equal(t, []string{"targets[0]"}, probetest.Problems(options(nil, to), nil), to)
+	}
+	for to, status := range map[string]exchange.Status{"https://a/": "20", "a:1": "200"} {
+		o := options(nil, to)
+		o.Targets[0].Status = []exchange.Status{status}
+		require.Equal(t, []string{"targets[0]"}, probetest.Problems(o, nil), to)
 	}
 	require.False(t, options(nil, "a:1").UsesNodes(probes.Setting{}))
 }

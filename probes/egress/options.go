@@ -56,8 +56,12 @@ type Target struct {
 	// Name is the assertion's name; To by default.
 	Name string `yaml:"name"`
 	// To is HOST:PORT, to be connected to, with a TLS handshake at port 443; or
-	// a URL, to be asked for, which any answer below 500 will do for.
+	// a URL, to be asked for.
 	To string `yaml:"to"`
+	// Status lists the status codes that a URL may answer. Without it any below
+	// 500 will do, but for http through a proxy, which could have written that
+	// answer itself: only 2xx proves the way then.
+	Status []exchange.Status `yaml:"status"`
 }
 
 // UnmarshalYAML takes a bare text for To.
@@ -69,8 +73,11 @@ func (t *Target) UnmarshalYAML(n *yaml.Node) error {
 		return errors.New("write HOST:PORT, a URL, or {name: NAME, to: HOST:PORT}")
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if key := n.Content[i].Value; key != "name" && key != "to" {
-			return fmt.Errorf("unknown key %q; a target has name and to", key)
+		switch key, value := n.Content[i].Value, n.Content[i+1]; {
+		case key != "name" && key != "to" && key != "status":
+			return fmt.Errorf("unknown key %q; a target has name, to and status", key)
+		case key == "status" && value.Kind == yaml.ScalarNode: // one is a list of one
+			n.Content[i+1] = &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{value}}
 		}
 	}
 	type plain Target
@@ -125,11 +132,19 @@ func (o *Options) compile(s probes.Setting) (*probe, *dial.Checker) {
 
 // place prepares one target.
 func (o *Options) place(t Target, p *probe) (*place, error) {
-	pl := &place{name: t.Name}
+	pl := &place{name: t.Name, status: t.Status}
 	if pl.name == "" {
 		pl.name = t.To
 	}
+	for _, s := range t.Status {
+		if !s.Valid() {
+			return nil, fmt.Errorf("%q is not a status code; write one such as 204, or a class such as 2xx", string(s))
+		}
+	}
 	if !strings.Contains(t.To, "://") {
+		if len(t.Status) > 0 {
+			return nil, fmt.Errorf("only a URL is answered with a status; drop status, or write https://%s/", t.To)
+		}
 		host, port, err := dial.Split(t.To, "")
 		if err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package egress
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -28,7 +29,8 @@ type place struct {
 	dialer *dial.Dialer
 	tls    *tls.Config
 	url    *url.URL
-	client *exchange.Client
+	status []exchange.Status
+	client *fetch.Client
 }
 
 // New implements probes.Options.
@@ -45,7 +47,7 @@ func (p *probe) Run(ctx context.Context) probes.Result {
 	r := probes.NewRun(nil)
 	parts := dial.Each(ctx, p.names, nil, func(ctx context.Context, i int, r *probes.Run) error {
 		if err := p.places[i].reach(ctx, r); err != nil {
-			return err
+			return ours(err)
 		}
 		return dial.JudgeSpeed(r, p.WarnSlowerThan)
 	})
@@ -59,6 +61,16 @@ func (p *probe) Run(ctx context.Context) probes.Result {
 	decided, end := dial.Quorum(parts, p.Quorum)
 	dial.Lay(r, steps(), parts, end, decided)
 	return r.Finish(end)
+}
+
+// ours makes a failure of what this machine's own firewall does not let out: here
+// it is part of the way.
+func ours(err error) error {
+	var f *probes.Failure
+	if errors.As(err, &f) && f.Reason == probes.ReasonNotPermitted {
+		return probes.Failf(f.Reason, "%w", err)
+	}
+	return err
 }
 
 // reach proves that a place can be reached.
@@ -80,15 +92,31 @@ func (p *place) reach(ctx context.Context, r *probes.Run) error {
 // ask sends a request. Its answer is not read further than its headers tell,
 // since HEAD has none to read.
 func (p *place) ask(ctx context.Context, r *probes.Run) error {
-	session, err := p.client.Session(ctx, r)
-	if err != nil {
-		return err
-	}
+	session := p.client.Session()
 	defer session.Close()
 	resp, err := session.Do(ctx, &http.Request{Method: http.MethodHead, URL: p.url, Header: http.Header{}})
-	if err = exchange.Failure(ctx, err); err == nil && resp.StatusCode >= http.StatusInternalServerError {
-		err = probes.Failf(probes.ReasonHTTPStatus, "%s answered %d", fetch.Origin(p.url)+p.url.EscapedPath(), resp.StatusCode)
+	if err = exchange.Failure(ctx, err); err == nil {
+		err = p.judge(resp.StatusCode, session.Last.Forwarded)
 	}
 	exchange.Note(r, session.Last, err)
 	return err
+}
+
+// judge tells whether an answer proves that the place was reached.
+func (p *place) judge(code int, forwarded bool) error {
+	answered := fmt.Sprintf("%s answered %d", fetch.Origin(p.url)+p.url.EscapedPath(), code)
+	if forwarded {
+		answered += " through the proxy"
+	}
+	switch {
+	case len(p.status) > 0 && exchange.Among(p.status, code):
+		return nil
+	case len(p.status) > 0:
+		return probes.Failf(probes.ReasonHTTPStatus, "%s, which is not among status", answered)
+	case code >= http.StatusInternalServerError:
+		return probes.Failf(probes.ReasonHTTPStatus, "%s", answered)
+	case forwarded && code/100 != 2:
+		return probes.Failf(probes.ReasonHTTPStatus, "%s, which may have written that itself: name the place by https or, if this is its own answer, set status: [%d]", answered, code)
+	}
+	return nil
 }

@@ -94,7 +94,7 @@ func (e *expectations) prepare(o *Options) []probes.Problem {
 		problems = append(problems, problem("status", "the list is empty, so that nothing could pass; write [2xx] for example"))
 	}
 	for i, s := range o.Status {
-		if !s.valid() {
+		if !s.Valid() {
 			problems = append(problems, problem(fmt.Sprintf("status[%d]", i), "%q is not a status code; write one such as 204, or a class such as 2xx", string(s)))
 		}
 	}

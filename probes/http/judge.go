@@ -11,6 +11,7 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/expect"
 	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/probes"
+	"github.com/idp-exporter/idp_exporter/probes/internal/exchange"
 )
 
 // The pause after a password was refused: so many intervals, at most so long.
@@ -20,7 +21,7 @@ const (
 )
 
 func (r *run) expected(code int) bool {
-	return slices.ContainsFunc(r.options.Status, func(s Status) bool { return s.has(code) })
+	return exchange.Among(r.options.Status, code)
 }
 
 // judge compares the answer with what is expected of it. What it reports never

@@ -9,6 +9,7 @@ import (
 
 	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/internal/secret"
+	"github.com/idp-exporter/idp_exporter/probes/internal/exchange"
 )
 
 // Options are the settings of one probe of this kind.
@@ -82,23 +83,4 @@ func (s *Size) UnmarshalText(b []byte) error {
 }
 
 // Status is a status code, such as "200", or a class of them, such as "2xx".
-type Status string
-
-func (s Status) valid() bool {
-	if len(s) != 3 || s[0] < '1' || s[0] > '5' {
-		return false
-	}
-	if s[1:] == "xx" {
-		return true
-	}
-	_, err := strconv.ParseUint(string(s), 10, 16)
-	return err == nil
-}
-
-// has tells whether the code is the one, or in the class, that s names.
-func (s Status) has(code int) bool {
-	if s[1:] == "xx" {
-		return int(s[0]-'0') == code/100
-	}
-	return string(s) == strconv.Itoa(code)
-}
+type Status = exchange.Status

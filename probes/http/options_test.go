@@ -130,14 +130,6 @@ func TestSize(t *testing.T) {
 	}
 }
 
-func TestStatusHas(t *testing.T) {
-	t.Parallel()
-	require.True(t, Status("2xx").has(299))
-	require.False(t, Status("2xx").has(300))
-	require.True(t, Status("404").has(404))
-	require.False(t, Status("404").has(400))
-}
-
 func TestDialOverrides(t *testing.T) {
 	t.Parallel()
 	p := &probes.Provider{Dial: fetch.Options{TLS: fetch.TLS{ServerName: "a"}, Proxy: "http://p:1", ProxyPassword: secret.New("x")}}

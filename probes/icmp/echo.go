@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"golang.org/x/net/icmp"
@@ -24,7 +23,8 @@ import (
 // an id of its own in place of ours.
 const markSize = 16
 
-// run sends the requests and judges what came back.
+// run sends the requests and judges what came back. An address from which
+// nothing does gives way to the next one.
 func (p *probe) run(ctx context.Context, r *probes.Run) error {
 	host, _ := p.endpoint.Dialed()
 	begin := time.Now()
@@ -35,25 +35,51 @@ func (p *probe) run(ctx context.Context, r *probes.Run) error {
 	if err != nil {
 		return err
 	}
-	var s *socket
-	if err := r.Step(stepSocket, func() error {
-		s, err = open(addrs[0])
-		return err
-	}); err != nil {
-		return err
-	}
-	defer func() { _ = s.Close() }()
-	return r.Step(stepEcho, func() error {
-		e := &echoes{socket: s, mark: make([]byte, p.Size), sent: make([]time.Time, p.Count), trips: make([]time.Duration, p.Count)}
-		_, _ = rand.Read(e.mark[:markSize]) // never fails
-		if err := p.exchange(ctx, e); err != nil {
-			return err
+	var first error
+	var failed string
+	for i, addr := range addrs {
+		e, step, err := p.try(ctx, r, addr, dial.Share(ctx, len(addrs)-i))
+		if err == nil && e.back > 0 {
+			return r.Step(stepEcho, func() error { return p.judge(r, e) })
+		}
+		if err == nil {
+			err = p.judge(r, e)
 		}
 		if errors.Is(ctx.Err(), context.Canceled) {
-			return dial.Failure(ctx, ctx.Err())
+			err = dial.Failure(ctx, ctx.Err())
 		}
-		return p.judge(r, e)
-	})
+		if first == nil || ctx.Err() != nil {
+			first, failed = err, step
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	r.AddStep(failed, time.Now(), 0, first)
+	return first
+}
+
+// try sends the requests to one address, with the steps socket and echo, the
+// last of which it returns. It gives the address up if nothing has come back
+// after patience, unless that is 0.
+func (p *probe) try(ctx context.Context, r *probes.Run, addr netip.Addr, patience time.Duration) (*echoes, string, error) {
+	begin := time.Now()
+	s, err := open(addr)
+	r.AddStep(stepSocket, begin, time.Since(begin), nil)
+	if err != nil {
+		return nil, stepSocket, err
+	}
+	defer func() { _ = s.Close() }()
+	e := &echoes{socket: s, mark: make([]byte, p.Size), sent: make([]time.Time, p.Count), trips: make([]time.Duration, p.Count)}
+	_, _ = rand.Read(e.mark[:markSize]) // never fails
+	begin = time.Now()
+	if patience > 0 {
+		e.giveUp = begin.Add(patience)
+	}
+	err = p.exchange(ctx, e)
+	e.ended = time.Now()
+	r.AddStep(stepEcho, begin, e.ended.Sub(begin), nil)
+	return e, stepEcho, err
 }
 
 // echoes are the requests of one run and what became of them.
@@ -65,6 +91,13 @@ type echoes struct {
 	// back is how many were answered, refused what a router says instead.
 	back    int
 	refused error
+	// giveUp is when to end unless something came back; zero for never.
+	giveUp, ended time.Time
+}
+
+// hopeless tells whether the address is to be given up.
+func (e *echoes) hopeless() bool {
+	return e.back == 0 && !e.giveUp.IsZero() && (e.refused != nil || !time.Now().Before(e.giveUp))
 }
 
 // exchange sends every request and reads answers in between. It owns the one
@@ -91,7 +124,7 @@ func (p *probe) exchange(ctx context.Context, e *echoes) error {
 		if seq < p.Count-1 {
 			until = e.sent[seq].Add(p.Interval)
 		}
-		if err := e.read(ctx, buffer, until, seq == p.Count-1); err != nil {
+		if err := e.read(ctx, buffer, until, seq == p.Count-1); err != nil || e.hopeless() {
 			return err
 		}
 	}
@@ -102,7 +135,11 @@ func (p *probe) exchange(ctx context.Context, e *echoes) error {
 // time. The end of the run is no failure: what was lost by then is judged.
 func (e *echoes) read(ctx context.Context, buffer []byte, until time.Time, last bool) error {
 	for !last || e.back < len(e.sent) && (e.refused == nil || e.back > 0) {
-		_ = e.SetReadDeadline(until)
+		if e.back == 0 && !e.giveUp.IsZero() && e.giveUp.Before(until) {
+			_ = e.SetReadDeadline(e.giveUp)
+		} else {
+			_ = e.SetReadDeadline(until)
+		}
 		if ctx.Err() != nil {
 			break
 		}
@@ -154,33 +191,4 @@ func (e *echoes) take(message []byte, from netip.Addr, now time.Time) {
 			e.refused = fmt.Errorf("%s says the host cannot be reached (code %d)", from, m.Code)
 		}
 	}
-}
-
-// judge compares loss and round trips with what is allowed.
-func (p *probe) judge(r *probes.Run, e *echoes) error {
-	lost := p.Count - e.back
-	percent := lost * 100 / p.Count
-	trips := slices.DeleteFunc(slices.Clone(e.trips), func(d time.Duration) bool { return d == 0 })
-	slices.Sort(trips)
-	switch {
-	case e.back == 0 && e.refused != nil:
-		return probes.Failf(probes.ReasonConnect, "%w", e.refused)
-	case e.back == 0:
-		return probes.Failf(probes.ReasonTimeout, "%s answered none of %d requests", e.addr, p.Count)
-	case percent > p.MaxLoss:
-		return probes.Failf(probes.ReasonPacketLoss, "%d of %d requests (%d %%) were lost, more than %d %%", lost, p.Count, percent, p.MaxLoss)
-	}
-	median := trips[len(trips)/2]
-	r.Assert("loss", percent <= p.WarnLoss, fmt.Sprintf("%d of %d lost", lost, p.Count))
-	if p.WarnSlowerThan > 0 {
-		r.Assert("round trip", median <= p.WarnSlowerThan, fmt.Sprintf("median %s, longest %s", median, trips[len(trips)-1]))
-	}
-	if percent > p.WarnLoss {
-		return &probes.Failure{Outcome: probes.Warn, Reason: probes.ReasonPacketLoss,
-			Err: fmt.Errorf("%d of %d requests (%d %%) were lost, more than %d %%", lost, p.Count, percent, p.WarnLoss)}
-	}
-	if p.WarnSlowerThan > 0 && median > p.WarnSlowerThan {
-		return dial.Slow(median, p.WarnSlowerThan)
-	}
-	return nil
 }

@@ -93,6 +93,7 @@ func fresh(n int) *echoes {
 	for i := range e.sent {
 		e.sent[i] = time.Now().Add(-time.Millisecond)
 	}
+	e.ended = time.Now().Add(time.Minute)
 	return e
 }
 
@@ -160,6 +161,48 @@ func TestJudge(t *testing.T) {
 			require.Equal(t, c.reason, got.Reason)
 		}
 	}
+}
+
+// What had no time to come back was not lost, as when another address took it.
+func TestLost(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for _, c := range []struct {
+		name     string
+		sent     []time.Duration // ago
+		answered int
+		lost, of int
+	}{
+		{"all in time", []time.Duration{3 * time.Second, 2 * time.Second}, 1, 1, 2},
+		{"one too late", []time.Duration{3 * time.Second, 2 * time.Second, 10 * time.Millisecond}, 1, 1, 2},
+		{"too late, but nothing at all came back", []time.Duration{10 * time.Millisecond}, 0, 1, 1},
+	} {
+		e := fresh(5)
+		e.sent, e.ended = make([]time.Time, 5), now
+		for i, ago := range c.sent {
+			e.sent[i] = now.Add(-ago)
+		}
+		for i := range c.answered {
+			e.trips[i], e.back = time.Millisecond, e.back+1
+		}
+		lost, of := e.lost(2 * time.Second)
+		require.Equal(t, []int{c.lost, c.of}, []int{lost, of}, c.name)
+	}
+}
+
+// An address from which nothing comes is given up, one that answers never.
+func TestHopeless(t *testing.T) {
+	t.Parallel()
+	e := fresh(3)
+	require.False(t, e.hopeless(), "the last address has all the time")
+	e.giveUp = time.Now().Add(time.Minute)
+	require.False(t, e.hopeless())
+	e.refused = context.Canceled
+	require.True(t, e.hopeless())
+	e.refused, e.giveUp = nil, time.Now()
+	require.True(t, e.hopeless())
+	e.back = 1
+	require.False(t, e.hopeless())
 }
 
 func TestCheck(t *testing.T) {

@@ -2,7 +2,6 @@ package ntpprobe
 
 import (
 	"encoding/binary"
-	"errors"
 	"net"
 	"testing"
 	"time"
@@ -156,6 +155,7 @@ func TestSeveralServers(t *testing.T) {
 	got = probetest.Run(t, options(func(o *Options) { o.Quorum = 1 }, wrong, closed), probes.Target{}, probetest.Limit)
 	require.Equal(t, probes.Fail, got.Outcome, "a warning gives way to a failure")
 	require.Equal(t, probes.ReasonClockOffset, got.Reason)
+	require.Equal(t, stepJudge, got.FailedStep)
 }
 
 func TestCheck(t *testing.T) {
@@ -206,10 +206,10 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(append([]byte{0x24, 2, 6, 0x80}, make([]byte, 44)...)) // made beevik/ntp 1.6.0 panic
 	p := &probe{Options: options(nil, "a")}
 	f.Fuzz(func(t *testing.T, datagram []byte) {
-		a, err := exchange(t.Context(), &answered{datagram: datagram}, time.Second)
+		a, err := exchange(&answered{datagram: datagram}, time.Second)
 		if err != nil {
 			var failure *probes.Failure
-			require.True(t, errors.As(failureOf(t, err), &failure))
+			require.ErrorAs(t, err, &failure)
 			return
 		}
 		_ = p.judge(a)
@@ -219,5 +219,3 @@ func FuzzAnswer(f *testing.F) {
 		_ = p.together(r, parts, []*ntp.Response{a}, offset, trip, nil)
 	})
 }
-
-func failureOf(t *testing.T, err error) error { return failure(t.Context(), err) }

@@ -50,63 +50,40 @@ func (p *probe) Run(ctx context.Context) probes.Result {
 	offset, trip := p.note(r, parts, answers)
 	decided, end := dial.Quorum(parts, p.Quorum)
 	dial.Lay(r, steps(), parts, end, decided)
-	var f *probes.Failure
-	if end == nil || errors.As(end, &f) && f.Outcome == probes.Warn {
+	if dial.NoWorseThanWarn(end) {
 		if worse := r.Step(stepJudge, func() error { return p.together(r, parts, answers, offset, trip, end) }); worse != nil {
-			end = worse
+			result := r.Finish(worse)
+			result.FailedStep = stepJudge // whichever server made it a warning before
+			return result
 		}
 	}
 	return r.Finish(end)
 }
 
-// Datagrams get lost, so a server is asked up to so many times, each time
-// waiting no longer than patience for the answer.
-const (
-	attempts = 3
-	patience = 2 * time.Second
-)
-
 // ask asks one server.
 func (p *probe) ask(ctx context.Context, r *probes.Run, d *dial.Dialer) (*ntp.Response, error) {
 	var answer *ntp.Response
-	for i := range attempts {
-		conn, err := d.OpenUDP(ctx, r)
-		if err != nil {
-			return nil, err
-		}
-		wait := patience
-		if deadline, ok := ctx.Deadline(); ok {
-			wait = min(wait, max(time.Until(deadline)/time.Duration(attempts-i), time.Millisecond))
-		}
-		begin := time.Now()
-		answer, err = exchange(ctx, conn, wait)
-		again := isTimeout(err) && i < attempts-1 && ctx.Err() == nil
-		if again {
-			r.AddStep(stepQuery, begin, time.Since(begin), nil)
-			continue
-		}
-		err = failure(ctx, err)
-		r.AddStep(stepQuery, begin, time.Since(begin), err)
-		return answer, err
-	}
-	return answer, nil
+	err := d.AskUDP(ctx, r, stepQuery, func(conn net.Conn, wait time.Duration) error {
+		var err error
+		answer, err = exchange(conn, wait)
+		return err
+	})
+	return answer, err
 }
 
-func isTimeout(err error) bool {
-	var n net.Error
-	return errors.As(err, &n) && n.Timeout()
-}
-
-// exchange sends one request and closes the socket.
-func exchange(ctx context.Context, conn net.Conn, wait time.Duration) (*ntp.Response, error) {
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
-	defer func() { _ = conn.Close() }()
-	return ntp.QueryWithOptions("server:123", ntp.QueryOptions{
+// exchange sends one request and closes the socket. The library's own errors
+// tell of answers that are none.
+func exchange(conn net.Conn, wait time.Duration) (*ntp.Response, error) {
+	answer, err := ntp.QueryWithOptions("server:123", ntp.QueryOptions{
 		Timeout:    wait,
 		Dialer:     func(string, string) (net.Conn, error) { return conn, nil },
 		Extensions: []ntp.Extension{sane{}},
 	})
+	var op *net.OpError
+	if err != nil && !errors.As(err, &op) {
+		return nil, probes.Failf(probes.ReasonBadResponse, "the server's answer is not NTP: %w", err)
+	}
+	return answer, err
 }
 
 // sane refuses answers that the library does not survive: it negates poll
@@ -124,16 +101,6 @@ func (sane) ProcessResponse(answer []byte) error {
 		return errExponent
 	}
 	return nil
-}
-
-// failure gives an error of an exchange its reason. The library's own errors
-// tell of answers that are none.
-func failure(ctx context.Context, err error) error {
-	var op *net.OpError
-	if err == nil || errors.As(err, &op) || ctx.Err() != nil {
-		return dial.Failure(ctx, err)
-	}
-	return probes.Failf(probes.ReasonBadResponse, "the server's answer is not NTP: %w", err)
 }
 
 // judge judges one server by what it says of itself, and our clock by its own.

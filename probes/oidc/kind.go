@@ -18,7 +18,6 @@ import (
 
 // The steps of a run.
 const (
-	stepDNS          = dial.StepDNS // only with a choice of the IP version
 	stepDiscovery    = "discovery"
 	stepJWKS         = "jwks"
 	stepExpectations = "expectations"
@@ -29,7 +28,7 @@ func Kind() probes.Kind {
 	return probes.Kind{
 		Name:    "oidc",
 		Summary: "Checks a provider's discovery document and key set, without a login.",
-		Steps:   []string{stepDNS, stepDiscovery, stepJWKS, stepExpectations},
+		Steps:   []string{stepDiscovery, stepJWKS, stepExpectations},
 		NewOptions: func() probes.Options {
 			return &Options{Common: dial.Common{IPVersion: dial.Any}, Flow: login.FlowCode, MinKeys: 1}
 		},

@@ -112,7 +112,7 @@ func TestDocuments(t *testing.T) {
 		{"a key is missing", provider{jwks: good}, func(o *Options) { o.KeyIDs = []string{"k1", "k3"} }, probes.Fail, probes.ReasonJWKSInvalid, stepJWKS},
 		{"large", provider{jwks: good, change: set("x", strings.Repeat("x", 2<<20))}, nil, probes.Fail, probes.ReasonTooLarge, stepDiscovery},
 		{"by IPv4", provider{jwks: good}, func(o *Options) { o.IPVersion = dial.Only4 }, probes.Pass, "", ""},
-		{"by IPv6", provider{jwks: good}, func(o *Options) { o.IPVersion = dial.Only6 }, probes.Fail, probes.ReasonDNS, stepDNS},
+		{"by IPv6", provider{jwks: good}, func(o *Options) { o.IPVersion = dial.Only6 }, probes.Fail, probes.ReasonDNS, stepDiscovery},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

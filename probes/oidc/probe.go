@@ -19,7 +19,7 @@ import (
 
 type probe struct {
 	*plan
-	client *exchange.Client
+	client *fetch.Client
 }
 
 // New implements probes.Options.
@@ -46,20 +46,14 @@ type run struct {
 
 // Run implements probes.Probe.
 func (p *probe) Run(ctx context.Context) probes.Result {
-	r := &run{probe: p, Run: probes.NewRun(nil)}
+	r := &run{probe: p, Run: probes.NewRun(nil), session: p.client.Session()}
+	defer r.session.Close()
 	err := r.all(ctx)
-	if r.session != nil {
-		r.Facts().CertificateNotAfter, r.Facts().ClockOffset = r.session.Seen.CertificateNotAfter, r.session.Seen.ClockOffset
-		r.session.Close()
-	}
+	r.Facts().NoteSeen(r.session.Seen)
 	return dial.Finish(r.Run, err, p.WarnSlowerThan)
 }
 
 func (r *run) all(ctx context.Context) error {
-	var err error
-	if r.session, err = r.client.Session(ctx, r.Run); err != nil {
-		return err
-	}
 	if err := r.Step(stepDiscovery, func() error { return r.discover(ctx) }); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ type probe struct {
 	*Options
 	url    *url.URL
 	where  string
-	client *exchange.Client
+	client *fetch.Client
 	every  time.Duration
 }
 
@@ -57,10 +57,7 @@ func (p *probe) run(ctx context.Context, r *probes.Run, redactor *secret.Redacto
 		r.AddStep(exchange.StepRequest, time.Now(), 0, err)
 		return err
 	}
-	session, err := p.client.Session(ctx, r)
-	if err != nil {
-		return err
-	}
+	session := p.client.Session()
 	defer session.Close()
 	session.MaxBody = maxBody
 	resp, err := session.Do(ctx, req)
@@ -69,7 +66,7 @@ func (p *probe) run(ctx context.Context, r *probes.Run, redactor *secret.Redacto
 	}
 	timing := session.Last
 	exchange.Note(r, timing, err)
-	r.Facts().CertificateNotAfter, r.Facts().ClockOffset = session.Seen.CertificateNotAfter, session.Seen.ClockOffset
+	r.Facts().NoteSeen(session.Seen)
 	return err
 }
 

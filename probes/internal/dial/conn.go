@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,6 +26,11 @@ type Conn struct {
 	limit   int64
 	read    int64
 	err     error
+
+	// asked tells that the server wanted a certificate of ours, shook how long
+	// the handshake took.
+	asked atomic.Bool
+	shook time.Duration
 }
 
 // Bound makes a Conn of a connection. Reading more than limit bytes is an error.

@@ -49,6 +49,8 @@ func TestSplit(t *testing.T) {
 		require.NoError(t, err, c.address)
 		require.Equal(t, c.want, net.JoinHostPort(host, port))
 	}
+	_, _, err := Split("https://me:open-sesame@login.example.com/", "443")
+	require.EqualError(t, err, "a URL stands here; write HOST or HOST:PORT, without scheme and path")
 }
 
 func TestNodesStandForTheProvidersHost(t *testing.T) {

@@ -18,12 +18,9 @@ const (
 	StepTLS     = "tls"
 )
 
-// maxAddresses is how many addresses of a name are tried, and minAttempt the
-// least time each of them gets, as long as there is that much.
-const (
-	maxAddresses = 6
-	minAttempt   = 2 * time.Second
-)
+// minAttempt is the least time that each address of a host gets, as long as
+// there is that much.
+const minAttempt = 2 * time.Second
 
 // Dialer opens connections to one endpoint.
 type Dialer struct {
@@ -45,32 +42,22 @@ func (d *Dialer) Open(ctx context.Context, r *probes.Run) (*Conn, error) {
 	if d.Proxy != nil && !d.Endpoint.node {
 		return d.Proxy.open(ctx, r, d, limit)
 	}
-	raw, err := d.dial(ctx, r, "tcp", d.Endpoint.host, d.Endpoint.port)
+	raw, err := d.dial(ctx, r, d.Endpoint.host, d.Endpoint.port)
 	if err != nil {
 		return nil, err
 	}
 	return Bound(ctx, raw, limit), nil
 }
 
-// OpenUDP makes a socket for datagrams to and from the endpoint alone. It ends
-// with ctx; the caller closes it.
-func (d *Dialer) OpenUDP(ctx context.Context, r *probes.Run) (*net.UDPConn, error) {
-	raw, err := d.dial(ctx, r, "udp", d.Endpoint.host, d.Endpoint.port)
-	if err != nil {
-		return nil, err
-	}
-	return raw.(*net.UDPConn), nil
-}
-
 // dial resolves a host and connects to the first of its addresses that can be.
-func (d *Dialer) dial(ctx context.Context, r *probes.Run, network, host, port string) (net.Conn, error) {
+func (d *Dialer) dial(ctx context.Context, r *probes.Run, host, port string) (net.Conn, error) {
 	addrs, err := d.resolve(ctx, r, host)
 	if err != nil {
 		return nil, err
 	}
 	var conn net.Conn
 	err = r.Step(StepConnect, func() error {
-		conn, err = connect(ctx, network, addrs, port)
+		conn, err = connect(ctx, "tcp", addrs, port)
 		return Failure(ctx, err)
 	})
 	return conn, err
@@ -85,13 +72,29 @@ func (d *Dialer) resolve(ctx context.Context, r *probes.Run, host string) ([]net
 	return addrs, err
 }
 
+// Dial resolves the host of an address, and connects to the first of the host's
+// addresses that can be connected to.
+func (v IPVersion) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := v.Resolve(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, network, addrs, port)
+}
+
 // connect tries one address after the other. Each gets its share of the time
 // that is left; the first error tells.
 func connect(ctx context.Context, network string, addrs []netip.Addr, port string) (net.Conn, error) {
-	addrs = addrs[:min(len(addrs), maxAddresses)]
 	var first error
 	for i, addr := range addrs {
-		attempt, cancel := share(ctx, len(addrs)-i)
+		attempt, cancel := context.WithCancel(ctx)
+		if share := Share(ctx, len(addrs)-i); share > 0 {
+			attempt, cancel = context.WithTimeout(ctx, share)
+		}
 		dialer := net.Dialer{KeepAlive: -1} // a run is over before a keep-alive would be sent
 		conn, err := dialer.DialContext(attempt, network, net.JoinHostPort(addr.String(), port))
 		cancel()
@@ -111,10 +114,12 @@ func connect(ctx context.Context, network string, addrs []netip.Addr, port strin
 	return nil, first
 }
 
-func share(ctx context.Context, attempts int) (context.Context, context.CancelFunc) {
+// Share returns the time that the next of so many addresses has; 0 means all
+// there is, which is so for the last.
+func Share(ctx context.Context, addresses int) time.Duration {
 	deadline, ok := ctx.Deadline()
-	if !ok || attempts < 2 {
-		return context.WithCancel(ctx)
+	if !ok || addresses < 2 {
+		return 0
 	}
-	return context.WithTimeout(ctx, max(time.Until(deadline)/time.Duration(attempts), minAttempt))
+	return max(time.Until(deadline)/time.Duration(addresses), minAttempt)
 }

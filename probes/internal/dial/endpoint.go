@@ -80,6 +80,9 @@ func canonical(host string) string {
 // port unless there is a default. Ports are numbers.
 func Split(address, defaultPort string) (host, port string, err error) {
 	host, port = address, defaultPort
+	if strings.Contains(address, "://") { // with a password in it, perhaps
+		return "", "", fmt.Errorf("a URL stands here; write HOST or HOST:PORT, without scheme and path")
+	}
 	if _, bad := netip.ParseAddr(strings.Trim(address, "[]")); bad == nil {
 		host = strings.Trim(address, "[]")
 	} else if strings.Contains(address, ":") {

@@ -34,6 +34,9 @@ func (v IPVersion) Network(network string) string {
 	}
 }
 
+// maxAddresses is how many addresses of a host are tried.
+const maxAddresses = 6
+
 // Resolve returns the addresses of a host, which may be an address itself, in
 // the order they are to be tried. Errors are of type *probes.Failure.
 func (v IPVersion) Resolve(ctx context.Context, host string) ([]netip.Addr, error) {
@@ -66,5 +69,5 @@ func (v IPVersion) Resolve(ctx context.Context, host string) ([]netip.Addr, erro
 	if len(addrs) == 0 {
 		return nil, &probes.Failure{Outcome: probes.Fail, Reason: probes.ReasonDNS, Err: fmt.Errorf("%s has no address", host)}
 	}
-	return addrs, nil
+	return addrs[:min(len(addrs), maxAddresses)], nil
 }

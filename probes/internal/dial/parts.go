@@ -2,11 +2,11 @@ package dial
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/idp-exporter/idp_exporter/probes"
 )
@@ -19,24 +19,26 @@ type Part struct {
 	Err    error
 }
 
-// maxAtOnce is how many servers of one run are asked at the same time.
-const maxAtOnce = 8
-
-// Each asks several servers, some at the same time, and returns what was found
-// of each, in the order of the names. Every part has a run of its own.
+// Each asks several servers, all at the same time, and returns what was found of
+// each, in the order of the names. Every part has a run of its own. The time of
+// the run is that of each part: one that is silent takes nothing from others. How
+// many there may be is bounded by each kind.
 func Each(ctx context.Context, names []string, redact func(string) string, f func(ctx context.Context, i int, r *probes.Run) error) []Part {
 	parts := make([]Part, len(names))
-	var g errgroup.Group
-	g.SetLimit(maxAtOnce)
+	var wg sync.WaitGroup
 	for i, name := range names {
-		g.Go(func() error {
+		wg.Go(func() {
 			r := probes.NewRun(redact)
-			err := f(ctx, i, r)
+			var err error
+			if ctx.Err() != nil { // on a machine that is too busy
+				err = probes.Unknownf(probes.ReasonTimeout, "not tried: the time of the run was used up")
+			} else {
+				err = f(ctx, i, r)
+			}
 			parts[i] = Part{name, r.Finish(err), err}
-			return nil
 		})
 	}
-	_ = g.Wait() // no part returns an error
+	wg.Wait()
 	return parts
 }
 
@@ -100,6 +102,13 @@ func Quorum(parts []Part, quorum int) (*Part, error) {
 		}
 	}
 	return wrong[0], together(wrong, len(parts), probes.Unknown)
+}
+
+// NoWorseThanWarn tells whether enough of the parts were right, so that what
+// they say can be compared.
+func NoWorseThanWarn(end error) bool {
+	var f *probes.Failure
+	return end == nil || errors.As(end, &f) && f.Outcome == probes.Warn
 }
 
 // together makes one failure of several; the first gives the reason.

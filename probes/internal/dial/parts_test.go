@@ -3,6 +3,7 @@ package dial
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -51,4 +52,33 @@ func TestQuorum(t *testing.T) {
 			require.Equal(t, c.outcome, got.Steps[0].Outcome)
 		}
 	}
+}
+
+// However many are silent, those that are not are heard.
+func TestSilentPartsTakeNothingFromOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		names := make([]string, 100)
+		parts := Each(ctx, names, nil, func(ctx context.Context, i int, _ *probes.Run) error {
+			if i < 90 {
+				<-ctx.Done()
+				return Failure(ctx, ctx.Err())
+			}
+			time.Sleep(9 * time.Second)
+			return nil
+		})
+		for i, p := range parts {
+			require.Equal(t, i < 90, p.Err != nil, i)
+		}
+		_, end := Quorum(parts, 10)
+		require.True(t, NoWorseThanWarn(end))
+
+		// What could not be tried did not fail.
+		parts = Each(ctx, names[:2], nil, func(context.Context, int, *probes.Run) error { panic("tried") })
+		_, end = Quorum(parts, 0)
+		require.False(t, NoWorseThanWarn(end))
+		require.Equal(t, probes.Unknown, probes.NewRun(nil).Finish(end).Outcome)
+	})
 }

@@ -91,7 +91,7 @@ func (p *Proxy) open(ctx context.Context, r *probes.Run, d *Dialer, limit int64)
 	if port == "" {
 		port = proxyPorts[u.Scheme]
 	}
-	raw, err := d.dial(ctx, r, "tcp", u.Hostname(), port)
+	raw, err := d.dial(ctx, r, u.Hostname(), port)
 	if err != nil {
 		return nil, proxyFailure(ctx, err)
 	}
@@ -138,7 +138,7 @@ func proxyFailure(ctx context.Context, err error) error {
 		return nil
 	}
 	f := probes.NetworkFailure(Ended(ctx, err))
-	if f.Reason != probes.ReasonTimeout {
+	if f.Reason != probes.ReasonTimeout && f.Reason != probes.ReasonNotPermitted {
 		f.Reason = probes.ReasonProxy
 	}
 	f.Err = fmt.Errorf("through the proxy: %w", f.Err)

@@ -75,51 +75,95 @@ func (c *Conn) Secure(ctx context.Context, r *probes.Run, conf *tls.Config) erro
 		conf = conf.Clone()
 		next := conf.VerifyConnection
 		conf.VerifyConnection = func(s tls.ConnectionState) error {
-			NoteChain(r, s.PeerCertificates)
+			NoteChain(r, s.PeerCertificates, s.VerifiedChains)
 			if next != nil {
 				return next(s)
 			}
 			return nil
 		}
+		ours := conf.GetClientCertificate
+		conf.GetClientCertificate = func(i *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			c.asked.Store(true)
+			if ours == nil {
+				return &tls.Certificate{}, nil // we have none
+			}
+			return ours(i)
+		}
 		secured, accept := c.client(conf)
+		begin := time.Now()
 		err := secured.HandshakeContext(ctx)
+		c.shook = time.Since(begin)
 		if err == nil {
 			accept()
 			return nil
 		}
 		var refused *tls.CertificateVerificationError
 		if errors.As(err, &refused) {
-			NoteChain(r, refused.UnverifiedCertificates)
+			NoteChain(r, refused.UnverifiedCertificates, nil)
+		} else if c.asked.Load() && ours == nil {
+			err = fmt.Errorf("%w; the server asked for a client certificate", err)
 		}
 		return HandshakeFailure(ctx, err)
 	})
+}
+
+// The bounds of how long a server's verdict on our certificate is waited for.
+const (
+	minVerdict = 500 * time.Millisecond
+	maxVerdict = 2 * time.Second
+)
+
+// Admitted waits for the verdict of a server that asked for a certificate of
+// ours: with TLS 1.3 it comes after the handshake, and only if it is a refusal
+// (RFC 8446, 4.4.2.4). It is for connections on which nothing is heard anyway,
+// since it reads. A server that asked for none is not waited for.
+func (c *Conn) Admitted(ctx context.Context, r *probes.Run) error {
+	state := c.TLS()
+	if state == nil || state.Version < tls.VersionTLS13 || !c.asked.Load() {
+		return nil
+	}
+	wait := min(max(2*c.shook, minVerdict), maxVerdict)
+	if deadline, ok := ctx.Deadline(); ok {
+		wait = min(wait, time.Until(deadline)/2)
+	}
+	_ = c.raw.SetReadDeadline(time.Now().Add(wait))
+	_, err := c.inner().Read(make([]byte, 1))
+	switch {
+	case err == nil:
+		return nil
+	case isTimeout(err) && ctx.Err() == nil:
+		r.Unverified("the server asked for a client certificate; it has not refused us within %s", wait.Round(time.Millisecond))
+		return nil
+	}
+	f := HandshakeFailure(ctx, fmt.Errorf("the server asked for a client certificate, and then: %w", err))
+	r.AddStep(StepTLS, time.Now(), 0, f)
+	return f
 }
 
 // HandshakeFailure gives an error of a handshake its reason: tls, unless the
 // run's time was used up.
 func HandshakeFailure(ctx context.Context, err error) error {
 	failure := probes.NetworkFailure(Ended(ctx, err))
-	if failure.Reason != probes.ReasonTimeout {
+	if failure.Reason != probes.ReasonTimeout && failure.Reason != probes.ReasonNotPermitted {
 		failure.Reason = probes.ReasonTLS
 	}
 	failure.Err = fmt.Errorf("TLS handshake: %w", failure.Err)
 	return failure
 }
 
-// NoteChain records when the first certificate of a chain ends.
-func NoteChain(r *probes.Run, chain []*x509.Certificate) {
+// NoteChain records when a server's chain ends, by the certificates it sent and
+// the chains that were verified.
+func NoteChain(r *probes.Run, sent []*x509.Certificate, verified [][]*x509.Certificate) {
 	f := r.Facts()
-	for _, cert := range chain {
-		if f.CertificateNotAfter.IsZero() || cert.NotAfter.Before(f.CertificateNotAfter) {
-			f.CertificateNotAfter = cert.NotAfter
-		}
+	if end := fetch.ChainEnd(sent, verified, time.Now()); f.CertificateNotAfter.IsZero() || !end.IsZero() && end.Before(f.CertificateNotAfter) {
+		f.CertificateNotAfter = end
 	}
 }
 
 // Describe returns what is recorded of a certificate.
 func Describe(c *x509.Certificate) probes.Certificate {
 	return probes.Certificate{
-		Subject: printable(c.Subject.String()), Issuer: printable(c.Issuer.String()), Serial: fmt.Sprintf("%.80x", c.SerialNumber),
+		Subject: printable(c.Subject.String()), Issuer: printable(c.Issuer.String()), Serial: printable(c.SerialNumber.Text(16)),
 		NotBefore: c.NotBefore.UTC().Round(0), NotAfter: c.NotAfter.UTC().Round(0), SPKI: SPKI(c),
 	}
 }

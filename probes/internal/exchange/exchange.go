@@ -9,7 +9,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"time"
 
@@ -33,66 +32,21 @@ const (
 // Steps lists the steps of an exchange.
 func Steps() []string { return []string{StepDNS, StepConnect, StepTLS, StepRequest, StepResponse} }
 
-// Client makes sessions to one server.
-type Client struct {
-	dial    fetch.Options
-	target  fetch.Target
-	version dial.IPVersion
-	client  *fetch.Client
-}
-
 // New prepares a client for a URL, which a node may stand for where its host is
-// the provider's.
-func New(o fetch.Options, u *url.URL, version dial.IPVersion, t probes.Target) (*Client, error) {
-	c := &Client{dial: o, version: version, target: fetch.Target{Public: u}}
+// the provider's. With a choice of the IP version, the addresses of whatever is
+// connected to are tried in that order.
+func New(o fetch.Options, u *url.URL, version dial.IPVersion, t probes.Target) (*fetch.Client, error) {
+	target := fetch.Target{Public: u}
+	if version != dial.Any && version != "" {
+		target.Dial = version.Dial
+	}
 	if t.Provider != nil && t.Node.Address != "" && dial.IsProviders(u.Hostname(), t.Provider) {
-		c.target.Node = t.Node.Address
+		target.Node = t.Node.Address
 		if issuer := t.Provider.IssuerURL(); fetch.Origin(u) != fetch.Origin(issuer) {
-			c.target.Node = fetch.HostOf(t.Node.Address)
+			target.Node = fetch.HostOf(t.Node.Address)
 		}
 	}
-	var err error
-	c.client, err = fetch.New(o, c.target)
-	return c, err
-}
-
-// Session opens a session, to be closed. With a choice of the IP version it
-// resolves the host first, in a step dns, and keeps to one address; a proxy
-// makes that choice for itself.
-func (c *Client) Session(ctx context.Context, r *probes.Run) (*fetch.Session, error) {
-	if c.version == dial.Any || c.version == "" || c.dial.Proxy != "" && c.target.Node == "" {
-		return c.client.Session(), nil
-	}
-	host, port := c.target.Public.Hostname(), ""
-	if c.target.Node != "" {
-		host = fetch.HostOf(c.target.Node)
-		if _, p, err := dial.Split(c.target.Node, ""); err == nil {
-			port = p
-		}
-	}
-	begin := time.Now()
-	addrs, err := c.version.Resolve(ctx, host)
-	if _, literal := netip.ParseAddr(host); literal != nil || err != nil {
-		r.AddStep(StepDNS, begin, time.Since(begin), err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	target := c.target
-	target.Node = addrs[0].String()
-	if port != "" {
-		target.Node = netip.AddrPortFrom(addrs[0], portNumber(port)).String()
-	}
-	client, err := fetch.New(c.dial, target)
-	if err != nil {
-		return nil, err
-	}
-	return client.Session(), nil
-}
-
-func portNumber(port string) uint16 {
-	ap, _ := netip.ParseAddrPort("127.0.0.1:" + port) // Split has seen to it
-	return ap.Port()
+	return fetch.New(o, target)
 }
 
 // Failure gives an error of a session its reason. That the proxy's password
@@ -118,7 +72,12 @@ func Note(r *probes.Run, t fetch.Timing, err error) {
 		}
 	}
 	if last < 0 {
-		r.AddStep(StepConnect, t.Start, t.End.Sub(t.Start), err)
+		step := StepConnect
+		var f *probes.Failure
+		if errors.As(err, &f) && f.Reason == probes.ReasonDNS { // an address of the wrong version
+			step = StepDNS
+		}
+		r.AddStep(step, t.Start, t.End.Sub(t.Start), err)
 		return
 	}
 	for i, s := range steps[:last+1] {
