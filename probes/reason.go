@@ -28,8 +28,8 @@ const (
 
 	// What sign-in depends on.
 
-	ReasonCertificateExpired   Reason = "certificate_expired"   // past its last day, too near it, or before its first
-	ReasonCertificateExpiring  Reason = "certificate_expiring"  // near its last day: a warning
+	ReasonCertificateExpired   Reason = "certificate_expired"   // past its last day, or before its first
+	ReasonCertificateExpiring  Reason = "certificate_expiring"  // near its last day: a warning, or a failure where it is too near
 	ReasonCertificateName      Reason = "certificate_name"      // made out to other names
 	ReasonCertificateUntrusted Reason = "certificate_untrusted" // no chain to a trusted authority
 	ReasonCertificateMismatch  Reason = "certificate_mismatch"  // not from the expected issuer, or not the pinned key
@@ -70,7 +70,7 @@ const (
 	// Ourselves.
 
 	ReasonSecretUnavailable Reason = "secret_unavailable" // a secret file cannot be read
-	ReasonNotPermitted      Reason = "not_permitted"      // the operating system does not let us
+	ReasonNotPermitted      Reason = "not_permitted"      // the operating system, or its firewall, does not let us
 	ReasonUnavailable       Reason = "unavailable"        // a figure of the own machine could not be taken
 	ReasonInternal          Reason = "internal"           // a defect of the exporter
 )

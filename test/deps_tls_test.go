@@ -31,8 +31,14 @@ func newAuthority(t *testing.T) *authority {
 // today, and returns the name of its files.
 func (a *authority) issue(issuer, name, extensions string, from, to int) string {
 	a.t.Helper()
-	writeFile(a.t, a.dir, name+".ext", extensions)
 	openssl(a.t, a.dir, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", name+".key", "-out", name+".csr", "-subj", "/O=Test/CN="+name)
+	return a.sign(issuer, name, extensions, from, to)
+}
+
+// sign makes a certificate of the request in a file of that name.
+func (a *authority) sign(issuer, name, extensions string, from, to int) string {
+	a.t.Helper()
+	writeFile(a.t, a.dir, name+".ext", extensions)
 	day := func(n int) string { return time.Now().AddDate(0, 0, n).UTC().Format("20060102150405Z") }
 	// `openssl x509` knows whole days from now only; `openssl ca` any dates.
 	folder := filepath.Join(a.dir, "of-"+issuer)
@@ -41,8 +47,21 @@ func (a *authority) issue(issuer, name, extensions string, from, to int) string 
 		writeFile(a.t, folder, "serial", "1000\n")
 	}
 	config := writeFile(a.t, a.dir, issuer+".cnf", fmt.Sprintf("[ca]\ndefault_ca=d\n[d]\ndatabase=%[1]s/index\nserial=%[1]s/serial\nnew_certs_dir=%[1]s\ndefault_md=sha256\npolicy=p\nunique_subject=no\n[p]\ncommonName=supplied\norganizationName=optional\n", folder))
-	openssl(a.t, a.dir, "ca", "-batch", "-config", config, "-cert", issuer+".pem", "-keyfile", issuer+".key", "-in", name+".csr", "-out", name+".pem", "-notext",
+	openssl(a.t, a.dir, "ca", "-batch", "-preserveDN", "-config", config, "-cert", issuer+".pem", "-keyfile", issuer+".key", "-in", name+".csr", "-out", name+".pem", "-notext",
 		"-extfile", name+".ext", "-startdate", day(from), "-enddate", day(to))
+	return name
+}
+
+// concatenate puts files into one, and returns its name.
+func concatenate(t *testing.T, dir, name string, parts ...string) string {
+	t.Helper()
+	var all []byte
+	for _, part := range parts {
+		content, err := os.ReadFile(filepath.Join(dir, part))
+		require.NoError(t, err)
+		all = append(all, content...)
+	}
+	writeFile(t, dir, name, string(all))
 	return name
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/probes"
 	"github.com/idp-exporter/idp_exporter/probes/internal/dial"
 )
@@ -43,11 +44,19 @@ func (p *probe) judge(r *probes.Run, state *tls.ConnectionState) error {
 	if len(chain) == 0 {
 		return probes.Failf(probes.ReasonBadResponse, "the server showed no certificate")
 	}
+	for _, c := range chain[:min(len(chain), maxChain)] {
+		r.Facts().Certificates = append(r.Facts().Certificates, dial.Describe(c))
+	}
+	dial.NoteChain(r, chain, nil)
 	if len(chain) > maxChain {
 		return probes.Failf(probes.ReasonTooLarge, "the server sent %d certificates; at most %d are looked at", len(chain), maxChain)
 	}
 	chains, untrusted := p.verify(chain, now)
-	p.judgeDates(v, chain, needed(chain, chains), now)
+	if r.Facts().CertificateNotAfter = fetch.ChainEnd(chain, chains, now); len(chains) > 0 {
+		p.judgeDates(v, chain, needed(chain, chains), now)
+	} else {
+		p.judgeDates(v, chain, needed(chain, fetch.Linked(chain, now)), now)
+	}
 	if !p.tls.InsecureSkipVerify {
 		v.assert("chain", untrusted, fmt.Sprintf("%d certificates, trusted", len(chain)))
 	}
@@ -57,7 +66,7 @@ func (p *probe) judge(r *probes.Run, state *tls.ConnectionState) error {
 	if state.Version < p.floor {
 		old = probes.Failf(probes.ReasonTLSVersion, "the server agreed on %s, which is older than %s", tls.VersionName(state.Version), p.MinVersion)
 	}
-	v.assert("version", old, tls.VersionName(state.Version))
+	v.assert("version", old, tls.VersionName(state.Version)+", "+tls.CipherSuiteName(state.CipherSuite))
 	if v.fail != nil {
 		return v.fail
 	}
@@ -67,13 +76,7 @@ func (p *probe) judge(r *probes.Run, state *tls.ConnectionState) error {
 // verify looks for chains to trusted authorities. It does so as of a moment at
 // which the server's certificate is valid: dates are judged apart.
 func (p *probe) verify(chain []*x509.Certificate, now time.Time) ([][]*x509.Certificate, *probes.Failure) {
-	o := x509.VerifyOptions{Roots: p.tls.RootCAs, Intermediates: x509.NewCertPool(), CurrentTime: now}
-	if now.After(chain[0].NotAfter) {
-		o.CurrentTime = chain[0].NotAfter
-	}
-	if now.Before(chain[0].NotBefore) {
-		o.CurrentTime = chain[0].NotBefore
-	}
+	o := x509.VerifyOptions{Roots: p.tls.RootCAs, Intermediates: x509.NewCertPool(), CurrentTime: fetch.WhileValid(chain[0], now)}
 	for _, c := range chain[1:] {
 		o.Intermediates.AddCert(c)
 	}
@@ -95,7 +98,8 @@ func (p *probe) verify(chain []*x509.Certificate, now time.Time) ([][]*x509.Cert
 	return nil, probes.Failf(probes.ReasonCertificateUntrusted, "no chain to a trusted authority: %v%s", err, why)
 }
 
-// needed tells of each certificate sent whether a trusted chain rests on it.
+// needed tells of each certificate sent whether a chain rests on it. Without any
+// chain all of them may be.
 func needed(sent []*x509.Certificate, chains [][]*x509.Certificate) []bool {
 	is := make([]bool, len(sent))
 	for i, c := range sent {
@@ -125,13 +129,13 @@ func (p *probe) judgeDates(v *verdict, chain []*x509.Certificate, needed []bool,
 		case now.After(c.NotAfter):
 			f = probes.Failf(probes.ReasonCertificateExpired, "%s", strings.Replace(until, "ends", "ended", 1))
 		case now.AddDate(0, 0, p.FailDays).After(c.NotAfter):
-			f = probes.Failf(probes.ReasonCertificateExpired, "%s; fewer than %d days", until, p.FailDays)
+			f = probes.Failf(probes.ReasonCertificateExpiring, "%s; fewer than %d days", until, p.FailDays)
 		case now.AddDate(0, 0, p.WarnDays).After(c.NotAfter):
 			f = &probes.Failure{Outcome: probes.Warn, Reason: probes.ReasonCertificateExpiring, Err: fmt.Errorf("%s; fewer than %d days", until, p.WarnDays)}
 		}
 		if f != nil && !needed[i] {
-			f.Outcome, f.Reason = probes.Warn, probes.ReasonCertificateExpiring
-			f.Err = fmt.Errorf("%w; no trusted chain rests on it", f.Err)
+			f.Outcome = probes.Warn
+			f.Err = fmt.Errorf("%w; no valid chain rests on it", f.Err)
 		}
 		v.assert(name, f, until)
 	}

@@ -41,6 +41,13 @@ func (m *maker) make(t testing.TB, name string, from, to time.Duration, change f
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
+	return m.sign(t, key, name, from, to, change)
+}
+
+// sign makes a certificate for a key; of one that has a certificate already,
+// under the same name, it is a cross-signature.
+func (m *maker) sign(t testing.TB, key *ecdsa.PrivateKey, name string, from, to time.Duration, change func(*x509.Certificate)) *maker {
+	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(from), NotAfter: time.Now().Add(to),
@@ -104,10 +111,13 @@ func options(address string, change func(*Options)) *Options {
 
 func TestChains(t *testing.T) {
 	t.Parallel()
-	root := (*maker)(nil).make(t, "root", -day, 1000*day, authority)
-	inter := root.make(t, "intermediate", -day, 500*day, authority)
+	root := (*maker)(nil).make(t, "root", -99*day, 1000*day, authority)
+	inter := root.make(t, "intermediate", -99*day, 500*day, authority)
 	tired := root.make(t, "tired intermediate", -day, 10*day, authority)
 	gone := root.make(t, "expired intermediate", -20*day, -day, authority)
+	older := (*maker)(nil).make(t, "older root", -900*day, 900*day, authority)
+	crossed := older.sign(t, root.key, "root", -20*day, -5*day, authority)
+	unverified := func(o *Options) { o.TLS.InsecureSkipVerify = true }
 	leaf := inter.make(t, "leaf", -day, 90*day, server)
 	old := func(c *tls.Config) { c.MaxVersion = tls.VersionTLS11; c.MinVersion = tls.VersionTLS10 }
 	for _, c := range []struct {
@@ -121,16 +131,21 @@ func TestChains(t *testing.T) {
 	}{
 		{"good", []*maker{leaf, inter}, nil, nil, probes.Pass, "", ""},
 		{"expiring", []*maker{inter.make(t, "leaf", -day, 15*day, server), inter}, nil, nil, probes.Warn, probes.ReasonCertificateExpiring, "in 14 days; fewer than 21 days"},
-		{"nearly expired", []*maker{inter.make(t, "leaf", -day, 3*day, server), inter}, nil, nil, probes.Fail, probes.ReasonCertificateExpired, "fewer than 7 days"},
+		{"nearly expired", []*maker{inter.make(t, "leaf", -day, 3*day, server), inter}, nil, nil, probes.Fail, probes.ReasonCertificateExpiring, "fewer than 7 days"},
 		{"expired", []*maker{inter.make(t, "leaf", -30*day, -3*day, server), inter}, nil, nil, probes.Fail, probes.ReasonCertificateExpired, "ended on"},
 		{"not yet valid", []*maker{inter.make(t, "leaf", day, 30*day, server), inter}, nil, nil, probes.Fail, probes.ReasonCertificateExpired, "not valid before"},
 		{"the intermediate expires", []*maker{tired.make(t, "leaf", -day, 90*day, server), tired}, nil, nil, probes.Warn, probes.ReasonCertificateExpiring, "certificate 2 of the chain"},
 		{"the intermediate expired", []*maker{gone.make(t, "leaf", -day, 90*day, server), gone}, nil, nil, probes.Fail, probes.ReasonCertificateExpired, "certificate 2 of the chain"},
-		{"an expired one nobody needs", []*maker{leaf, inter, gone}, nil, nil, probes.Warn, probes.ReasonCertificateExpiring, "no trusted chain rests on it"},
+		{"an expired one nobody needs", []*maker{leaf, inter, gone}, nil, nil, probes.Warn, probes.ReasonCertificateExpired, "no valid chain rests on it"},
+		{"an expired cross-signature", []*maker{leaf, inter, crossed}, nil, nil, probes.Warn, probes.ReasonCertificateExpired, "no valid chain rests on it"},
+		{"an expired cross-signature, unverified", []*maker{leaf, inter, crossed}, nil, unverified, probes.Warn, probes.ReasonCertificateExpired, "no valid chain rests on it"},
+		{"only an expired way to an authority", []*maker{leaf, inter, crossed}, nil, func(o *Options) { o.TLS.CAFile = older.file(t) }, probes.Fail, probes.ReasonCertificateExpired, "the chain is not valid"},
+		{"one nobody needs expires", []*maker{leaf, inter, tired}, nil, nil, probes.Warn, probes.ReasonCertificateExpiring, "no valid chain rests on it"},
+		{"expired as well as a cross-signature", []*maker{inter.make(t, "leaf", -30*day, -3*day, server), inter, crossed}, nil, nil, probes.Fail, probes.ReasonCertificateExpired, "certificate 1 of the chain"},
 		{"intermediate missing", []*maker{leaf}, nil, nil, probes.Fail, probes.ReasonCertificateUntrusted, "every intermediate"},
 		{"self-signed", []*maker{(*maker)(nil).make(t, "self", -day, 90*day, server)}, nil, nil, probes.Fail, probes.ReasonCertificateUntrusted, "self-signed"},
-		{"self-signed and unverified", []*maker{(*maker)(nil).make(t, "self", -day, 90*day, server)}, nil, func(o *Options) { o.TLS.InsecureSkipVerify = true }, probes.Pass, "", ""},
-		{"expired and unverified", []*maker{(*maker)(nil).make(t, "self", -9*day, -day, server)}, nil, func(o *Options) { o.TLS.InsecureSkipVerify = true }, probes.Fail, probes.ReasonCertificateExpired, ""},
+		{"self-signed and unverified", []*maker{(*maker)(nil).make(t, "self", -day, 90*day, server)}, nil, unverified, probes.Pass, "", ""},
+		{"expired and unverified", []*maker{(*maker)(nil).make(t, "self", -9*day, -day, server)}, nil, unverified, probes.Fail, probes.ReasonCertificateExpired, ""},
 		{"wrong name", []*maker{leaf, inter}, nil, func(o *Options) { o.TLS.ServerName = "www.example.com" }, probes.Fail, probes.ReasonCertificateName, "www.example.com"},
 		{"another name, too", []*maker{leaf, inter}, nil, func(o *Options) { o.Names = []string{"login.example.com"} }, probes.Pass, "", ""},
 		{"lacks another name", []*maker{leaf, inter}, nil, func(o *Options) { o.Names = []string{"www.example.com"} }, probes.Fail, probes.ReasonCertificateName, "www.example.com"},
@@ -143,7 +158,7 @@ func TestChains(t *testing.T) {
 		{"old protocol allowed", []*maker{leaf, inter}, old, func(o *Options) { o.MinVersion = "1.1" }, probes.Pass, "", ""},
 		{"wants TLS 1.3", []*maker{leaf, inter}, func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, func(o *Options) { o.MinVersion = "1.3" }, probes.Fail, probes.ReasonTLSVersion, "TLS 1.2"},
 		{"refuses older", []*maker{leaf, inter}, nil, func(o *Options) { o.RefusesOlder = true }, probes.Pass, "", ""},
-		{"accepts older", []*maker{leaf, inter}, func(c *tls.Config) { c.MinVersion = tls.VersionTLS10 }, func(o *Options) { o.RefusesOlder = true }, probes.Fail, probes.ReasonTLSVersion, "agreed on TLS 1.1"},
+		{"accepts older", []*maker{leaf, inter}, func(c *tls.Config) { c.MinVersion = tls.VersionTLS10 }, func(o *Options) { o.RefusesOlder = true }, probes.Fail, probes.ReasonTLSVersion, "agrees on TLS 1.1"},
 		{"long chain", []*maker{leaf, inter, inter, inter, inter, inter, inter, inter, inter, inter, inter}, nil, nil, probes.Fail, probes.ReasonTooLarge, "11 certificates"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -158,13 +173,11 @@ func TestChains(t *testing.T) {
 			require.Equal(t, c.outcome, got.Outcome, got.Detail)
 			require.Equal(t, c.reason, got.Reason, got.Detail)
 			require.Contains(t, got.Detail, c.detail)
-			earliest := c.chain[0].cert.NotAfter
-			for _, m := range c.chain {
-				if m.cert.NotAfter.Before(earliest) {
-					earliest = m.cert.NotAfter
-				}
+			end := c.chain[0].cert.NotAfter
+			if len(c.chain) > 1 && c.chain[1].cert.NotAfter.Before(end) { // no chain rests on a third
+				end = c.chain[1].cert.NotAfter
 			}
-			require.True(t, earliest.Equal(got.Facts.CertificateNotAfter), "dates are recorded whatever is wrong")
+			require.True(t, end.Equal(got.Facts.CertificateNotAfter), "dates are recorded whatever is wrong")
 			require.Len(t, got.Facts.Certificates, min(len(c.chain), maxChain))
 			require.Equal(t, dial.SPKI(c.chain[0].cert), got.Facts.Certificates[0].SPKI)
 			for _, a := range got.Assertions {
@@ -241,4 +254,5 @@ func TestCheck(t *testing.T) {
 	} {
 		require.Equal(t, []string{path}, probetest.Problems(o, nil))
 	}
+	require.Equal(t, []string{"address"}, probetest.Problems(options("https://login.example.com/", nil), nil))
 }
