@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/idp-exporter/idp_exporter/internal/secret"
 	"github.com/idp-exporter/idp_exporter/probes"
@@ -49,6 +50,11 @@ func (p *probe) run(ctx context.Context, r *probes.Run, redactor *secret.Redacto
 	}
 	if p.tls != nil {
 		if err := conn.Secure(ctx, r, p.tls); err != nil {
+			return err
+		}
+	}
+	if !slices.ContainsFunc(p.turns, func(t turn) bool { return t.Expect != "" }) {
+		if err := conn.Admitted(ctx, r); err != nil {
 			return err
 		}
 	}

@@ -3,7 +3,11 @@ package tcp
 import (
 	"bufio"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +128,58 @@ func TestStartTLSThenADialog(t *testing.T) {
 	got = probetest.Run(t, o, target, probetest.Limit)
 	require.Equal(t, probes.ReasonTLS, got.Reason)
 	require.WithinDuration(t, end, got.Facts.CertificateNotAfter, time.Second)
+}
+
+// With TLS 1.3 a server refuses a client without a certificate only after the
+// handshake.
+func TestClientCertificates(t *testing.T) {
+	t.Parallel()
+	ca := fetchtest.NewCA(t)
+	serve := func(t *testing.T, version uint16, auth tls.ClientAuthType) string {
+		conf := &tls.Config{Certificates: []tls.Certificate{ca.Issue(t, time.Now().Add(time.Hour), "127.0.0.1")}, MaxVersion: version, ClientAuth: auth}
+		return fetchtest.Raw(t, func(c net.Conn) {
+			s := tls.Server(c, conf)
+			if s.Handshake() == nil {
+				_, _ = s.Read(make([]byte, 1))
+			}
+		})
+	}
+	client := ca.Issue(t, time.Now().Add(time.Hour), "monitor")
+	key, err := x509.MarshalPKCS8PrivateKey(client.PrivateKey)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	own := fetch.TLS{CAFile: ca.File, CertFile: filepath.Join(dir, "c.pem"), KeyFile: filepath.Join(dir, "k.pem")}
+	require.NoError(t, os.WriteFile(own.CertFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: client.Certificate[0]}), 0o600))
+	require.NoError(t, os.WriteFile(own.KeyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600))
+	for _, c := range []struct {
+		name       string
+		version    uint16
+		auth       tls.ClientAuthType
+		tls        fetch.TLS
+		reason     probes.Reason
+		unverified bool
+	}{
+		{"none asked for", tls.VersionTLS13, tls.NoClientCert, fetch.TLS{CAFile: ca.File}, "", false},
+		{"required", tls.VersionTLS13, tls.RequireAnyClientCert, fetch.TLS{CAFile: ca.File}, probes.ReasonTLS, false},
+		{"required, TLS 1.2", tls.VersionTLS12, tls.RequireAnyClientCert, fetch.TLS{CAFile: ca.File}, probes.ReasonTLS, false},
+		{"required and shown", tls.VersionTLS13, tls.RequireAnyClientCert, own, "", true},
+		{"required and shown, TLS 1.2", tls.VersionTLS12, tls.RequireAnyClientCert, own, "", false},
+		{"welcome, but not required", tls.VersionTLS13, tls.RequestClientCert, fetch.TLS{CAFile: ca.File}, "", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			address := serve(t, c.version, c.auth)
+			for _, dialog := range [][]Turn{nil, {{Send: "hello"}}} {
+				got := probetest.Run(t, options(address, func(o *Options) { o.Encrypted, o.TLS, o.Dialog = true, c.tls, dialog }), probes.Target{}, probetest.Limit)
+				require.Equal(t, c.reason, got.Reason, got.Detail)
+				require.Equal(t, c.unverified, len(got.Unverified) > 0, got.Unverified)
+				if c.reason != "" {
+					require.Equal(t, dial.StepTLS, got.FailedStep)
+					require.Contains(t, got.Detail, "certificate")
+				}
+			}
+		})
+	}
 }
 
 func TestCheck(t *testing.T) {
