@@ -17,9 +17,14 @@ import (
 
 const insideEnv = "IDP_EXPORTER_TEST_NAMESPACE"
 
-// TestNetworkFaultsAreToldApart runs TestInsideTheNamespace in a network
-// namespace of its own, whose loopback can be broken without harm.
-func TestNetworkFaultsAreToldApart(t *testing.T) {
+// TestNetworkFaultsAreToldApart runs TestInsideTheNamespace, and
+// TestFaultsOfEveryKind runs TestKindsInsideTheNamespace.
+func TestNetworkFaultsAreToldApart(t *testing.T) { inNamespace(t, "TestInsideTheNamespace") }
+
+// inNamespace runs a test in a network namespace of its own, whose loopback can
+// be broken without harm, and with mounts of its own.
+func inNamespace(t *testing.T, test string) {
+	t.Helper()
 	t.Parallel()
 	for _, tool := range []string{"ip", "tc"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -27,9 +32,9 @@ func TestNetworkFaultsAreToldApart(t *testing.T) {
 		}
 	}
 	nft := debianCommand(t, "nft", "--version") // skips without it
-	cmd := exec.Command(os.Args[0], "-test.run=^TestInsideTheNamespace$", "-test.v", "-test.timeout=5m")
+	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.v", "-test.timeout=5m", "-test.parallel=32")
 	cmd.Env = append(nft.Env, insideEnv+"="+nft.Path)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS}
 	if os.Getuid() != 0 {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
@@ -52,6 +57,22 @@ type network struct {
 	nft string
 }
 
+// enter sets up the namespace that a test runs in, and skips it elsewhere.
+func enter(t *testing.T) network {
+	t.Helper()
+	nft := os.Getenv(insideEnv)
+	if nft == "" {
+		t.Skip("another test runs this in a network namespace")
+	}
+	n := network{t, nft}
+	out, ok := n.try("ip", "link", "set", "lo", "up")
+	require.True(t, ok, out)
+	if out, ok = n.filter("tcp dport 1 drop"); !ok {
+		t.Skipf("nftables does not work here: %s", out)
+	}
+	return n
+}
+
 // try runs a command, and returns what it says and whether it succeeded.
 func (n network) try(name string, args ...string) (string, bool) {
 	n.t.Helper()
@@ -66,9 +87,32 @@ func (n network) rules(rules string) {
 	require.True(n.t, ok, out)
 }
 
+// delay makes everything slow, until the function it returns is called.
+func (n network) delay(by string) func() {
+	n.t.Helper()
+	if out, ok := n.try("tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", by); !ok {
+		n.t.Logf("no netem in this kernel (%s): a narrow line makes the delay", strings.TrimSpace(out))
+		out, ok = n.try("tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "2kbit", "burst", "200", "latency", "20s")
+		require.True(n.t, ok, out)
+	}
+	return func() { _, _ = n.try("tc", "qdisc", "del", "dev", "lo", "root") }
+}
+
+// own replaces the packet filter by one of what this machine sends.
+func (n network) own(rules string) {
+	n.t.Helper()
+	out, ok := n.chain("output", rules)
+	require.True(n.t, ok, out)
+}
+
 func (n network) filter(rules string) (string, bool) {
 	n.t.Helper()
-	return n.try(n.nft, "flush ruleset\ntable inet t {\nchain c {\ntype filter hook input priority 0\n"+strings.ReplaceAll(rules, ";", "\n")+"\n}\n}\n")
+	return n.chain("input", rules)
+}
+
+func (n network) chain(hook, rules string) (string, bool) {
+	n.t.Helper()
+	return n.try(n.nft, "flush ruleset\ntable inet t {\nchain c {\ntype filter hook "+hook+" priority 0\n"+strings.ReplaceAll(rules, ";", "\n")+"\n}\n}\n")
 }
 
 // echo answers every line with itself, on every address.
@@ -101,16 +145,7 @@ func echo(t *testing.T) string {
 }
 
 func TestInsideTheNamespace(t *testing.T) {
-	nft := os.Getenv(insideEnv)
-	if nft == "" {
-		t.Skip("TestNetworkFaultsAreToldApart runs this")
-	}
-	n := network{t, nft}
-	out, ok := n.try("ip", "link", "set", "lo", "up")
-	require.True(t, ok, out)
-	if out, ok = n.filter("tcp dport 1 drop"); !ok {
-		t.Skipf("nftables does not work here: %s", out)
-	}
+	n := enter(t)
 	port := echo(t)
 	const short = 3 * time.Second
 	dialog := "kind: tcp\naddress: 127.0.0.1:" + port + "\ndialog: [{expect: ^220}, {send: hello}, {expect: ^hello}]\n"
@@ -179,12 +214,7 @@ func TestInsideTheNamespace(t *testing.T) {
 	t.Run("delay", func(t *testing.T) {
 		n.t = t
 		n.rules("")
-		if out, ok := n.try("tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "200ms"); !ok {
-			t.Logf("no netem in this kernel (%s): a narrow line makes the delay", strings.TrimSpace(out))
-			out, ok = n.try("tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "2kbit", "burst", "200", "latency", "20s")
-			require.True(t, ok, out)
-		}
-		defer func() { _, _ = n.try("tc", "qdisc", "del", "dev", "lo", "root") }()
+		defer n.delay("200ms")()
 		r := runProbe(t, "kind: icmp\nhost: 127.0.0.1\ncount: 5\ninterval: 300ms\nwait: 10s\nwarn_slower_than: 50ms\n")
 		require.Equal(t, probes.Warn, r.Outcome)
 		requireReason(t, r, "echo", probes.ReasonSlow)

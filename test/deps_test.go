@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/idp-exporter/idp_exporter/internal/app"
 	"github.com/idp-exporter/idp_exporter/internal/config/strict"
 	"github.com/idp-exporter/idp_exporter/probes"
 	dnsprobe "github.com/idp-exporter/idp_exporter/probes/dns"
@@ -65,7 +66,7 @@ func decodeProbe(t *testing.T, text string) (anyProbe, probes.Options) {
 			p.Kind = doc.Root.Content[i+1].Value
 		}
 	}
-	kind, ok := dependencyKinds()[p.Kind]
+	kind, ok := app.NewKinds().Kind(p.Kind)
 	require.True(t, ok, "kind %q", p.Kind)
 	options := kind.NewOptions()
 	doc.Decode(doc.Root, "", &p, options)
