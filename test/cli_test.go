@@ -154,31 +154,10 @@ func TestTokenCreateOpensWhatItSays(t *testing.T) {
 
 func TestEveryExampleIsAGoodConfiguration(t *testing.T) {
 	t.Parallel()
-	all, err := filepath.Glob("../examples/*/*.yml")
-	require.NoError(t, err)
-	var files []string
-	for _, file := range all {
-		// These are for other programs; test/alerts_tools_test.go and stack_form_test.go try them.
-		if folder := filepath.Base(filepath.Dir(file)); folder != "alertmanager" && folder != "stack" {
-			files = append(files, file)
-		}
-	}
-	require.NotEmpty(t, files)
-	secretFile := regexp.MustCompile(`_file: ([a-z-]+)`)
-	for _, file := range files {
+	for _, file := range exampleFiles(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			content, err := os.ReadFile(file)
-			require.NoError(t, err)
-			dir := t.TempDir()
-			for _, m := range secretFile.FindAllStringSubmatch(string(content), -1) {
-				content := "a secret\n"
-				if strings.HasSuffix(m[1], "-url") {
-					content = "https://hooks.example.com/a-secret\n"
-				}
-				writeFile(t, dir, m[1], content)
-			}
-			_, stderr, code := command(t, "check-config", writeFile(t, dir, filepath.Base(file), string(content)))
+			_, stderr, code := command(t, "check-config", exampleCopy(t, file))
 			require.Equal(t, 0, code, stderr)
 			for line := range strings.Lines(stderr) {
 				// What the example cannot know: the enterprise number, the console's commands.
@@ -186,6 +165,39 @@ func TestEveryExampleIsAGoodConfiguration(t *testing.T) {
 			}
 		})
 	}
+}
+
+// exampleFiles are the configurations among the examples.
+func exampleFiles(t *testing.T) (files []string) {
+	t.Helper()
+	all, err := filepath.Glob("../examples/*/*.yml")
+	require.NoError(t, err)
+	for _, file := range all {
+		// These are for other programs; test/alerts_tools_test.go and stack_form_test.go try them.
+		if folder := filepath.Base(filepath.Dir(file)); folder != "alertmanager" && folder != "stack" {
+			files = append(files, file)
+		}
+	}
+	require.NotEmpty(t, files)
+	return files
+}
+
+var secretFile = regexp.MustCompile(`_file: ([a-z-]+)`)
+
+// exampleCopy copies an example to a folder with the secrets that it names.
+func exampleCopy(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	for _, m := range secretFile.FindAllStringSubmatch(string(content), -1) {
+		secret := "a secret\n"
+		if strings.HasSuffix(m[1], "-url") {
+			secret = "https://hooks.example.com/a-secret\n"
+		}
+		writeFile(t, dir, m[1], secret)
+	}
+	return writeFile(t, dir, filepath.Base(file), string(content))
 }
 
 // TestTheReadmesFiveLines makes sure that the configuration that the README
