@@ -38,12 +38,10 @@ type stack struct {
 // all runs.
 func startStack(t *testing.T, bridges string) *stack {
 	t.Helper()
-	for _, program := range []string{"prometheus", "prometheus-alertmanager", "snmptrapd"} {
+	for _, program := range []string{"prometheus", "snmptrapd"} {
 		counterpart(t, program)
 	}
-	if _, err := os.Stat("/usr/share/prometheus/alertmanager/default.tmpl"); err != nil {
-		t.Skip("Debian's Alertmanager finds no templates here: run test/setup as root")
-	}
+	alertmanagerProgram(t)
 	netsnmp.MIBs(t, map[string][]byte{}) // skips where there are no base MIBs
 	root, err := filepath.Abs("../.cache/debian")
 	require.NoError(t, err)

@@ -81,7 +81,7 @@ func (e *Engine) silent(a *alarm, s *Source, now time.Time) bool {
 	}
 	silence := now.Sub(since)
 	if silence >= 2*e.config.StaleAfter {
-		why := "Alertmanager has not repeated this alert since " + clock(s.Seen) + ": silenced, or forgotten"
+		why := "Alertmanager has not repeated this alert since " + clock(s.Seen) + ": silenced, inhibited, or forgotten"
 		if s.Kind == SourceLost {
 			why = "what was known of this alarm is lost, and nothing has raised it since"
 		}

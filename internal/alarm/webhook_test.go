@@ -137,7 +137,7 @@ func TestSilencedAndForgotten(t *testing.T) {
 		require.Equal(t, slowRaised, r.told()[2])
 		time.Sleep(2*time.Hour + time.Minute)
 		require.Equal(t, []string{"raise Slow indeterminate", slowClear}, r.told()[3:])
-		require.Contains(t, r.last().Alarm.Text, "silenced, or forgotten")
+		require.Contains(t, r.last().Alarm.Text, "silenced, inhibited, or forgotten")
 	})
 }
 
