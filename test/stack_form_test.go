@@ -20,8 +20,8 @@ import (
 )
 
 // stackScript is the script that examples/stack tells people to start.
-func stackScript(env []string) *exec.Cmd {
-	cmd := exec.Command("/bin/bash", filepath.Join(stackDir, "run.sh"))
+func stackScript(folder string, env []string) *exec.Cmd {
+	cmd := exec.Command("/bin/bash", filepath.Join(folder, "run.sh"))
 	cmd.Env = env
 	return cmd
 }
@@ -34,7 +34,7 @@ func TestTheStackSaysWhatIsMissing(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.Symlink(real, filepath.Join(path, tool)))
 	}
-	out, err := stackScript([]string{"PATH=" + path, "STACK_ROOT=" + path, "STACK_DIR=" + filepath.Join(path, "work")}).CombinedOutput()
+	out, err := stackScript(stackDir, []string{"PATH=" + path, "STACK_ROOT=" + path, "STACK_DIR=" + filepath.Join(path, "work")}).CombinedOutput()
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)
 	require.Equal(t, 1, exit.ExitCode())
@@ -55,9 +55,9 @@ func TestTheStackEndsWhenAPartOfItCannotStart(t *testing.T) {
 	require.NoError(t, err)
 	dir := t.TempDir()
 	broken := filepath.Join(dir, "broken")
-	require.NoError(t, os.WriteFile(broken, []byte("#!/bin/sh\necho nothing works here\nexit 3\n"), 0o700)) //nolint:gosec // a program
+	script(t, broken, "#!/bin/sh\necho nothing works here\nexit 3\n")
 	port := freePort(t)
-	out, err := stackScript(append(os.Environ(), "STACK_ROOT="+root, "STACK_DIR="+filepath.Join(dir, "work"), "STACK_EXPORTER="+broken,
+	out, err := stackScript(stackDir, append(os.Environ(), "STACK_ROOT="+root, "STACK_DIR="+filepath.Join(dir, "work"), "STACK_EXPORTER="+broken,
 		"STACK_MIB="+writeFile(t, dir, "IDP-EXPORTER-MIB", ""), "STACK_TRAP_PORT="+port, "STACK_EXPORTER_PORT="+freePort(t))).CombinedOutput()
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)

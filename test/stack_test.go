@@ -34,9 +34,9 @@ type stack struct {
 	ports        map[string]string
 }
 
-// startStack runs the script, with further bridges, and waits until it says that
-// all runs.
-func startStack(t *testing.T, bridges string) *stack {
+// startStack runs the script of a folder, with further bridges, and waits until it
+// says that all runs.
+func startStack(t *testing.T, folder, bridges string) *stack {
 	t.Helper()
 	for _, program := range []string{"prometheus", "snmptrapd"} {
 		counterpart(t, program)
@@ -54,7 +54,7 @@ func startStack(t *testing.T, bridges string) *stack {
 		s.ports[name] = freePort(t)
 		env = append(env, "STACK_"+name+"_PORT="+s.ports[name])
 	}
-	cmd := stackScript(env)
+	cmd := stackScript(folder, env)
 	s.exporter = &exporter{process: startCommand(t, cmd), url: "http://127.0.0.1:" + s.ports["EXPORTER"], token: testToken}
 	s.prometheus = &prometheusAPI{t, "http://127.0.0.1:" + s.ports["PROMETHEUS"]}
 	s.alertmanager = &prometheusAPI{t, "http://127.0.0.1:" + s.ports["ALERTMANAGER"]}
@@ -172,7 +172,7 @@ func TestOneBrokenLoginGoesAllTheWay(t *testing.T) {
 	for _, c := range consoles {
 		bridges.WriteString(c.bridge)
 	}
-	s := startStack(t, bridges.String())
+	s := startStack(t, stackDir, bridges.String())
 	consoles = slices.Insert(consoles, 0, trapConsole(filepath.Join(s.dir, "snmptrapd.log")))
 	rulesDifferInWaitsAlone(t, filepath.Join(s.dir, "rules"))
 	s.waitTestall("OK", 20*time.Second)

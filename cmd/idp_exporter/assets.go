@@ -13,7 +13,7 @@ import (
 func assetsCommand(a *kingpin.Application, io stdio, do actions) {
 	c := a.Command("assets", "Write rules, dashboards, runbooks, the MIB and the packs for consoles into a folder.")
 	folder := c.Arg("dir", "The folder; it is made if need be.").Required().String()
-	oid := c.Flag("oid", "The base OID, below your own enterprise number: that of snmp.base_oid.").Default("1.3.6.1.4.1.32473.1").String()
+	oid := c.Flag("oid", "The base OID, below your own enterprise number: that of snmp.base_oid.").Default(pack.DefaultOID).String()
 	prefix := c.Flag("prefix", "The beginning of every name in the MIB.").Default("idp").String()
 	site := c.Flag("site", "Where links to docs/ and docs/runbooks/ lead.").Default(pack.DefaultURL).String()
 	revision := c.Flag("revision", "The last part of the version of System Center's packs; raise it when you stamp packs anew that were imported already.").Default("0").Uint16()

@@ -32,7 +32,7 @@ func demoCommand(a *kingpin.Application, io stdio, do actions) {
 	run.Flag("provider.listen-address", "Where the built-in provider listens.").Default("127.0.0.1:9111").StringVar(&o.ProviderListen)
 	run.Flag("appliance.listen-address", "Where the built-in appliance listens, whose monitoring endpoints are emulated; port 0 is a free one.").
 		Default("127.0.0.1:0").StringVar(&o.ApplianceListen)
-	run.Flag("config.file", "A configuration file whose bridges are told of the demo's alarms; nothing else in it is looked at.").StringVar(&o.BridgesFile)
+	run.Flag("config.file", "A configuration file whose bridges are told of the demo's alarms; exporter, alarms, bridges and snmp in it count, nothing else.").StringVar(&o.BridgesFile)
 	level := run.Flag("log.level", "debug, info, warn or error.").Default("error").Enum("debug", "info", "warn", "error")
 	do[run.FullCommand()] = func(ctx context.Context) error { return runDemo(ctx, o, *level, io) }
 

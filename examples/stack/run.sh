@@ -42,7 +42,7 @@ prometheus=$(program prometheus prometheus) || complete=no
 alertmanager=$(program prometheus-alertmanager prometheus-alertmanager alertmanager) || complete=no
 snmptrapd=$(program snmptrapd snmptrapd) || complete=no
 exporter=${STACK_EXPORTER:-$(first_file "$repo/idp_exporter" || command -v idp_exporter)} || {
-  say "idp_exporter is not here: run \`make build\`, or set STACK_EXPORTER to its path"
+  say "idp_exporter is not here: run \`make build\`, copy it to $repo, or set STACK_EXPORTER to its path"
   complete=no
 }
 mib=${STACK_MIB:-$(first_file "$repo"/alerts/snmp/IDP-EXPORTER-MIB*)} || {

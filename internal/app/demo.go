@@ -33,7 +33,7 @@ type DemoOptions struct {
 	// Token is the one token the exporter accepts; "" makes one.
 	Token string
 	// BridgesFile is a configuration file whose bridges the demo tells of its
-	// alarms; empty is none.
+	// alarms: see config.LoadBridges for what else in it counts. Empty is none.
 	BridgesFile string
 	Logger      *slog.Logger
 }

@@ -25,8 +25,8 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/pack/tivoli"
 )
 
-// embedded are the files that are written as they lie in the project; only
-// links are stamped.
+// embedded are the files that are written as they lie in the project; links are
+// stamped, and the base OID in the examples.
 func embedded() map[string]embed.FS {
 	return map[string]embed.FS{"alerts": alerts.Files, "docs": docs.Files, "examples": examples.Files}
 }
@@ -71,7 +71,11 @@ func add(all map[string][]byte, folder string, files embed.FS, site pack.Site) e
 		if err != nil {
 			return err
 		}
-		all[path.Join(folder, name)] = bytes.ReplaceAll(content, []byte(pack.DefaultURL), []byte(site.URL))
+		content = bytes.ReplaceAll(content, []byte(pack.DefaultURL), []byte(site.URL))
+		if folder == "examples" { // docs/ tell of the default
+			content = bytes.ReplaceAll(content, []byte(pack.DefaultOID), []byte(site.MIB.Base.String()))
+		}
+		all[path.Join(folder, name)] = content
 		return nil
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/idp-exporter/idp_exporter/internal/pack"
 )
@@ -34,11 +35,13 @@ func TestProjectHoldsTheDefaults(t *testing.T) {
 	}
 }
 
-// TestStamp shows that nothing of the defaults is left in what consoles read.
+// TestStamp shows that nothing of the defaults is left in what consoles read, nor
+// in the examples.
 func TestStamp(t *testing.T) {
 	t.Parallel()
 	const wiki = "https://wiki.example.com/idp/"
-	all := files(t, "1.3.6.1.4.1.99999.7", "acmeIdp", wiki)
+	const oid = "1.3.6.1.4.1.99999.7"
+	all := files(t, oid, "acmeIdp", wiki)
 	links := 0
 	for name, content := range all {
 		require.NotContains(t, string(content), pack.DefaultURL, name)
@@ -46,6 +49,18 @@ func TestStamp(t *testing.T) {
 		if folder := path.Base(path.Dir(name)); path.Ext(name) != ".md" && strings.HasPrefix(name, "alerts/") && folder != "prometheus" && folder != "tests" {
 			require.NotContains(t, string(content), "1.3.6.1.4.1.32473", name)
 		}
+		if strings.HasPrefix(name, "examples/") {
+			require.NotContains(t, string(content), "32473", name)
+		}
+	}
+	for _, name := range []string{"examples/stack/bridges.yml", "examples/bridges/snmp.yml"} {
+		var config struct {
+			SNMP struct {
+				BaseOID string `yaml:"base_oid"`
+			}
+		}
+		require.NoError(t, yaml.Unmarshal(all[name], &config), name)
+		require.Equal(t, oid, config.SNMP.BaseOID, "%s: not that of the MIB beside it", name)
 	}
 	require.Greater(t, links, 100)
 }

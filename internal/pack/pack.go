@@ -14,6 +14,9 @@ import (
 	"github.com/idp-exporter/idp_exporter/bridges/snmp/mib"
 )
 
+// DefaultOID is the base OID of what the project's own files hold.
+const DefaultOID = mib.DefaultBase
+
 // DefaultURL is where links lead unless another site is given: the project's own
 // files.
 const DefaultURL = "https://github.com/idp-exporter/idp_exporter/blob/main/"
