@@ -11,16 +11,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// artefactRow is a row of the table that says of each artefact how it is imported
+// artifactRow is a row of the table that says of each artifact how it is imported
 // and how far it was proven.
 var (
-	artefactHead = regexp.MustCompile(`(?m)^\| artefact \| tool and versions \| [^|]+ \| [^|]+ \| [^|]*checked \|\n\| --- \| --- \| --- \| --- \| --- \|\n((?:\|.*\n)+)`)
-	artefactName = regexp.MustCompile("\\]\\(([^)]+)\\)|`([^`]+)`")
+	artifactHead = regexp.MustCompile(`(?m)^\| art.fact \| tool and versions \| [^|]+ \| [^|]+ \| [^|]*checked \|\n\| --- \| --- \| --- \| --- \| --- \|\n((?:\|.*\n)+)`)
+	artifactName = regexp.MustCompile("\\]\\(([^)]+)\\)|`([^`]+)`")
 )
 
-// TestEachArtefactIsInTheTableOfItsFolder: every file that is imported or copied
+// TestEachArtifactIsInTheTableOfItsFolder: every file that is imported or copied
 // stands, itself or with its folder, in the table of the nearest README above it.
-func TestEachArtefactIsInTheTableOfItsFolder(t *testing.T) {
+func TestEachArtifactIsInTheTableOfItsFolder(t *testing.T) {
 	t.Parallel()
 	project := os.DirFS("..")
 	tables := map[string][]string{} // names by folder
@@ -32,13 +32,13 @@ func TestEachArtefactIsInTheTableOfItsFolder(t *testing.T) {
 		if names, known := tables[folder]; known {
 			return names
 		}
-		m := artefactHead.FindSubmatch(text)
-		require.NotNil(t, m, "%s/README.md has no table of artefacts", folder)
+		m := artifactHead.FindSubmatch(text)
+		require.NotNil(t, m, "%s/README.md has no table of artifacts", folder)
 		for row := range strings.Lines(string(m[1])) {
 			cells := strings.Split(strings.TrimSpace(row), "|") // with nothing before the first and after the last
 			require.Len(t, cells, 7, "%s: %s", folder, row)
 			require.NotEmpty(t, strings.TrimSpace(cells[5]), "%s: not said how it was checked: %s", folder, row)
-			for _, n := range artefactName.FindAllStringSubmatch(cells[1], -1) {
+			for _, n := range artifactName.FindAllStringSubmatch(cells[1], -1) {
 				tables[folder] = append(tables[folder], path.Join(folder, n[1]+n[2]))
 			}
 		}

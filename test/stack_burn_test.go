@@ -46,14 +46,14 @@ func (s *stack) nothingFires() error {
 func (s *stack) hasNotBurned() {
 	s.t.Helper()
 	const fired = `count_over_time(ALERTS{alertstate="firing",alertname%s}[1h])`
-	require.NoError(s.t, s.prometheus.returns(fmt.Sprintf(fired, `="IdPRuleNotRun"`)))
+	require.NoError(s.t, s.prometheus.returns(fmt.Sprintf(fired, `="IdPSignInDown"`)))
 	require.NoError(s.t, s.prometheus.returns(`absent(`+fmt.Sprintf(fired, `=~"IdP(SignIn|Verdict)Failing(Fast|Slow)"`)+`)`))
 }
 
 // burns waits until the burn rates know of the break.
 func (s *stack) burns() {
 	s.t.Helper()
-	s.prometheus.until("the login's burn rate", func() error { return s.prometheus.returns(`idp:signin_error:ratio_1h{probe="rule-crm"} > 0`) })
+	s.prometheus.until("the login's burn rate", func() error { return s.prometheus.returns(`idp:signin_error:ratio_1h{probe="login"} > 0`) })
 	s.prometheus.until("the verdict's burn rate", func() error { return s.prometheus.returns(`idp:testall_error:ratio_1h > 0`) })
 }
 
@@ -79,28 +79,4 @@ func (s *stack) promise(objective string) {
 	}
 	require.Equal(s.t, 1, reloaded, "processes of Prometheus that the script has started")
 	s.prometheus.until("the objective is another", func() error { return s.prometheus.returns("idp:signin:objective == " + objective) })
-}
-
-// inhibits shows that while sign-in is down Alertmanager keeps to itself that
-// many sign-ins failed lately. To an objective as strict as this the first
-// break was too much.
-func (s *stack) inhibits() {
-	s.t.Helper()
-	const cause, follows, probe = "IdPSignInDown", "IdPSignInFailingFast", "rule-crm"
-	is := func(alert, want string) func() error {
-		return func() error {
-			state, err := s.routed(alert, probe)
-			if err == nil && state != want {
-				err = fmt.Errorf("%s is %q at Alertmanager, want %q", alert, state, want)
-			}
-			return err
-		}
-	}
-	s.promise("0.99999")
-	s.prometheus.until("many sign-ins failed", is(follows, "active"))
-	s.throw("break", "crm-down")
-	s.prometheus.until("sign-in is down", is(cause, "active"))
-	s.prometheus.until("what follows from it is inhibited", is(follows, "suppressed"))
-	s.throw("repair", "crm-down")
-	s.prometheus.until("sign-in works", is(cause, ""))
 }

@@ -157,8 +157,10 @@ ready answers "$exporter_port" /-/healthy
 start alertmanager "$alertmanager" --config.file="$dir/alertmanager.yml" --storage.path="$dir/alertmanager" \
   --web.listen-address="127.0.0.1:$alertmanager_port" --cluster.listen-address=
 ready answers "$alertmanager_port" /-/ready
+# How often it repeats alerts to Alertmanager, which it may not have known at the first: 1m, but that is a wait too.
+resend=$((60 / speed))
 start prometheus "$prometheus" --config.file="$dir/prometheus.yml" --storage.tsdb.path="$dir/prometheus" \
-  --web.listen-address="127.0.0.1:$prometheus_port"
+  --web.listen-address="127.0.0.1:$prometheus_port" --rules.alert.resend-delay="$((resend < 5 ? 5 : resend))s"
 ready answers "$prometheus_port" /-/ready
 
 cat <<END
@@ -171,8 +173,8 @@ The stack is running.
   other logs            $dir
 
   the token             export IDP_EXPORTER_TOKEN=\$(cat $dir/token)
-  break something       $exporter demo break rule-removed --web.listen-address=127.0.0.1:$exporter_port
-  put it right          $exporter demo repair rule-removed --web.listen-address=127.0.0.1:$exporter_port
+  break something       $exporter demo break crm-down --web.listen-address=127.0.0.1:$exporter_port
+  put it right          $exporter demo repair crm-down --web.listen-address=127.0.0.1:$exporter_port
 
 Ctrl-C ends it.
 END
