@@ -192,3 +192,13 @@ func TestCheck(t *testing.T) {
 	}
 	require.False(t, options(nil, "a:1").UsesNodes(probes.Setting{}))
 }
+
+// A query may hold a token, and names are shown as labels.
+func TestNamesLeaveTheQueryOut(t *testing.T) {
+	t.Parallel()
+	o := options(nil, "https://a.example/x?token=CANARY#CANARY")
+	p, c := o.compile(probes.Setting{})
+	require.Empty(t, c.Problems)
+	require.Equal(t, []string{"https://a.example/x"}, p.names)
+	require.Equal(t, "token=CANARY", p.places[0].url.RawQuery)
+}

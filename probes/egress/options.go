@@ -53,7 +53,7 @@ type Options struct {
 // Target is one place. In a configuration it is HOST:PORT or a URL, or a mapping
 // of name and to.
 type Target struct {
-	// Name is the assertion's name; To by default.
+	// Name is the assertion's name; by default To, without the query of a URL.
 	Name string `yaml:"name"`
 	// To is HOST:PORT, to be connected to, with a TLS handshake at port 443; or
 	// a URL, to be asked for.
@@ -160,6 +160,11 @@ func (o *Options) place(t Target, p *probe) (*place, error) {
 		return nil, fmt.Errorf("this is not a URL; write one such as https://example.com/, or HOST:PORT")
 	}
 	u.Fragment = ""
+	if t.Name == "" { // a query may hold a token, and a name is shown
+		bare := *u
+		bare.RawQuery, bare.ForceQuery = "", false
+		pl.name = bare.String()
+	}
 	settings := fetch.Options{TLS: o.TLS, Proxy: p.proxied.Proxy, ProxyPassword: p.proxied.ProxyPassword}
 	pl.url = u
 	pl.client, err = exchange.New(settings, u, o.IPVersion, probes.Target{})
