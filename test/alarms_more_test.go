@@ -157,8 +157,9 @@ func (e *exporter) alerts(alerts ...string) {
 	require.Equal(e.t, http.StatusOK, code, answer)
 }
 
-// farProbe is of no interest: a configuration has at least one.
-const farProbe = "probes: [{name: page, kind: http, url: 'http://127.0.0.1:9/', every: 1h, gates: false}]\n"
+// farProbe is of no interest, and passes: a configuration has at least one.
+const farProbe = "probes: [{name: page, kind: host, every: 1h, gates: false, cpu_free: {fail: 0}, filesystem_used: {fail: 0}, inodes_used: {fail: 0}, " +
+	"memory_available: {fail: 1}, clock: off}]\n"
 
 // TestOneConsoleAwayDelaysNoOther has two receivers of informs and one of
 // webhooks, one of which goes away, and comes back to what is true by then.
