@@ -162,10 +162,10 @@ func clean(s string) string {
 		s = s[:maxDetail]
 	}
 	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
-			return ' '
+		if unicode.IsPrint(r) {
+			return r
 		}
-		return r
+		return ' '
 	}, strings.ToValidUTF8(s, ""))
 	if cut {
 		s += "…"
