@@ -2,6 +2,7 @@ package assets
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -32,6 +33,22 @@ func TestProjectHoldsTheDefaults(t *testing.T) {
 		there, err := os.ReadFile(filepath.Join("../..", name))
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(there, content), "%s is not what is generated; run idp_exporter assets --force .", name)
+	}
+}
+
+// TestNothingElseLiesThere finds what no generator makes any more.
+func TestNothingElseLiesThere(t *testing.T) {
+	t.Parallel()
+	all := files(t, "", "", "")
+	for folder := range packs() {
+		require.NoError(t, filepath.WalkDir(filepath.Join("../..", folder), func(file string, e fs.DirEntry, err error) error {
+			if err == nil && !e.IsDir() && filepath.Ext(file) != ".go" {
+				name, relErr := filepath.Rel("../..", file)
+				require.NoError(t, relErr)
+				require.Contains(t, all, filepath.ToSlash(name), "nothing makes it; remove it")
+			}
+			return err
+		}))
 	}
 }
 

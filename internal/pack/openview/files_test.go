@@ -1,11 +1,9 @@
 package openview
 
 import (
-	"io/fs"
 	"maps"
 	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,49 +14,14 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/idp-exporter/idp_exporter/internal/pack"
+	"github.com/idp-exporter/idp_exporter/internal/pack/packtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const folder = "../../../alerts/openview"
-
 func made(t testing.TB, oid, prefix, url string) (pack.Site, map[string][]byte) {
 	t.Helper()
-	site, err := pack.New(oid, prefix, url)
-	require.NoError(t, err)
-	files, err := Files(site)
-	require.NoError(t, err)
-	return site, files
-}
-
-// What lies in alerts/openview is what the default site makes; UPDATE_GOLDEN=1
-// writes it.
-func TestFolder(t *testing.T) {
-	t.Parallel()
-	_, files := made(t, "", "", "")
-	if os.Getenv("UPDATE_GOLDEN") != "" {
-		require.NoError(t, os.RemoveAll(folder))
-		for name, content := range files {
-			file := filepath.Join(folder, name)
-			require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
-			require.NoError(t, os.WriteFile(file, content, 0o644))
-		}
-	}
-	var names []string
-	require.NoError(t, filepath.WalkDir(folder, func(file string, e fs.DirEntry, err error) error {
-		require.NoError(t, err)
-		if e.IsDir() {
-			return nil
-		}
-		name, err := filepath.Rel(folder, file)
-		require.NoError(t, err)
-		names = append(names, filepath.ToSlash(name))
-		content, err := os.ReadFile(file)
-		require.NoError(t, err)
-		require.Equal(t, string(files[names[len(names)-1]]), string(content), "%s: run UPDATE_GOLDEN=1 go test ./internal/pack/openview", name)
-		return nil
-	}))
-	require.ElementsMatch(t, slices.Collect(maps.Keys(files)), names)
+	return packtest.Made(t, Files, oid, prefix, url)
 }
 
 func TestNothingOfTheDefaultSiteRemains(t *testing.T) {

@@ -2,11 +2,9 @@ package snmp
 
 import (
 	"encoding/csv"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,42 +14,13 @@ import (
 	"github.com/idp-exporter/idp_exporter/bridges/snmp/mib"
 	"github.com/idp-exporter/idp_exporter/internal/netsnmp"
 	"github.com/idp-exporter/idp_exporter/internal/pack"
+	"github.com/idp-exporter/idp_exporter/internal/pack/packtest"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
 
-const folder = "../../../alerts/snmp"
-
 func made(t testing.TB, oid, prefix, url string) (pack.Site, map[string][]byte) {
 	t.Helper()
-	site, err := pack.New(oid, prefix, url)
-	require.NoError(t, err)
-	files, err := Files(site)
-	require.NoError(t, err)
-	return site, files
-}
-
-// What lies in alerts/snmp is what the default site makes; UPDATE_GOLDEN=1
-// writes it.
-func TestFolder(t *testing.T) {
-	t.Parallel()
-	_, files := made(t, "", "", "")
-	if os.Getenv("UPDATE_GOLDEN") != "" {
-		require.NoError(t, os.RemoveAll(folder))
-		require.NoError(t, os.MkdirAll(folder, 0o755))
-		for name, content := range files {
-			require.NoError(t, os.WriteFile(filepath.Join(folder, name), content, 0o644))
-		}
-	}
-	entries, err := os.ReadDir(folder)
-	require.NoError(t, err)
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-		content, err := os.ReadFile(filepath.Join(folder, e.Name()))
-		require.NoError(t, err)
-		require.Equal(t, string(files[e.Name()]), string(content), "%s: run UPDATE_GOLDEN=1 go test ./internal/pack/snmp", e.Name())
-	}
-	require.ElementsMatch(t, slices.Collect(maps.Keys(files)), names)
+	return packtest.Made(t, Files, oid, prefix, url)
 }
 
 func TestNothingOfTheDefaultSiteRemains(t *testing.T) {
