@@ -115,31 +115,13 @@ func (n network) chain(hook, rules string) (string, bool) {
 	return n.try(n.nft, "flush ruleset\ntable inet t {\nchain c {\ntype filter hook "+hook+" priority 0\n"+strings.ReplaceAll(rules, ";", "\n")+"\n}\n}\n")
 }
 
-// echo answers every line with itself, on every address.
+// echo answers every line with itself.
 func echo(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				_, _ = io.WriteString(c, "220 ready\r\n")
-				_, _ = io.Copy(c, c)
-				_ = c.Close()
-			}()
-		}
-	}()
-	t.Cleanup(func() {
-		_ = l.Close()
-		<-done
-	})
-	_, port, err := net.SplitHostPort(l.Addr().String())
+	_, port, err := net.SplitHostPort(listen(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, "220 ready\r\n")
+		_, _ = io.Copy(c, c)
+	}))
 	require.NoError(t, err)
 	return port
 }

@@ -84,49 +84,22 @@ func (o *omnibus) mttrapd() string {
 	return l.LocalAddr().String()
 }
 
-// eif takes events of one connection after the other.
+// eif takes events.
 func (o *omnibus) eif() string {
-	l, err := new(net.ListenConfig).Listen(o.t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(o.t, err)
-	var group sync.WaitGroup
-	var mu sync.Mutex
-	var conns []net.Conn
-	group.Go(func() {
+	return listen(o.t, func(c net.Conn) {
 		for {
-			c, err := l.Accept()
-			if err != nil {
+			header := make([]byte, 36)
+			if _, err := io.ReadFull(c, header); err != nil {
 				return
 			}
-			mu.Lock()
-			conns = append(conns, c)
-			mu.Unlock()
-			group.Go(func() {
-				defer func() { _ = c.Close() }()
-				for {
-					header := make([]byte, 36)
-					if _, err := io.ReadFull(c, header); err != nil {
-						return
-					}
-					body := make([]byte, min(bytesof.BigEndian.Uint32(header[28:]), 1<<16))
-					if _, err := io.ReadFull(c, body); err != nil {
-						return
-					}
-					tokens, _, err := nco.EIF(append(header, body...), true)
-					o.take(tokens, err)
-				}
-			})
+			body := make([]byte, min(bytesof.BigEndian.Uint32(header[28:]), 1<<16))
+			if _, err := io.ReadFull(c, body); err != nil {
+				return
+			}
+			tokens, _, err := nco.EIF(append(header, body...), true)
+			o.take(tokens, err)
 		}
 	})
-	o.t.Cleanup(func() {
-		_ = l.Close()
-		mu.Lock()
-		for _, c := range conns {
-			_ = c.Close()
-		}
-		mu.Unlock()
-		group.Wait()
-	})
-	return l.Addr().String()
 }
 
 // messageBus takes requests with the parser of the pack.

@@ -18,8 +18,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 )
 
 // told is what a console was told of an alarm, in words of its own.
@@ -110,52 +108,24 @@ func (k *kept) copy() []told {
 // 36 bytes, the class, slots, and the end that every event has.
 func eifConsole(t *testing.T) console {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	var (
-		k     kept
-		group sync.WaitGroup
-		mu    sync.Mutex
-		conns []net.Conn
-	)
-	group.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
+	var k kept
+	address := listen(t, func(conn net.Conn) {
+		for r := bufio.NewReader(conn); ; {
+			slots, err := eifEvent(r)
+			if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 				return
 			}
-			mu.Lock()
-			conns = append(conns, conn)
-			mu.Unlock()
-			group.Go(func() {
-				defer func() { _ = conn.Close() }()
-				for r := bufio.NewReader(conn); ; {
-					slots, err := eifEvent(r)
-					if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
-						return
-					}
-					if err != nil {
-						t.Errorf("EIF: %v", err)
-						return
-					}
-					if slots["alarm_state"] != "heartbeat" {
-						k.add(told{clear: slots["alarm_state"] == "clear", id: slots["alarm_id"], name: slots["alarm_name"], probe: slots["alarm_probe"],
-							severity: slots["severity"], text: slots["msg"], target: slots["hostname"], also: slots["class"] + " " + slots["source"], runbook: slots["alarm_runbook"]})
-					}
-				}
-			})
+			if err != nil {
+				t.Errorf("EIF: %v", err)
+				return
+			}
+			if slots["alarm_state"] != "heartbeat" {
+				k.add(told{clear: slots["alarm_state"] == "clear", id: slots["alarm_id"], name: slots["alarm_name"], probe: slots["alarm_probe"],
+					severity: slots["severity"], text: slots["msg"], target: slots["hostname"], also: slots["class"] + " " + slots["source"], runbook: slots["alarm_runbook"]})
+			}
 		}
 	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		mu.Lock()
-		for _, c := range conns {
-			_ = c.Close()
-		}
-		mu.Unlock()
-		group.Wait()
-	})
-	return console{"EIF", k.copy, "  - {name: eif, kind: eif, servers: ['" + listener.Addr().String() + "']}\n"}
+	return console{"EIF", k.copy, "  - {name: eif, kind: eif, servers: ['" + address + "']}\n"}
 }
 
 var eifSlot = regexp.MustCompile(`([a-z_]+)=('[^']*'|[^';]+);`)
