@@ -12,7 +12,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-
 )
 
 // echoServer is a provider that answers token and page requests with whatever
