@@ -16,7 +16,7 @@ import (
 )
 
 // feedEvery is how often the alarms are brought in line with the verdicts, which
-// also fall by time alone; each change of a verdict does so at once.
+// also fall by time alone; a change of a verdict does so at once, or after feedRest.
 const feedEvery = 2 * time.Second
 
 // feedRest is how many times as long as it took to bring the alarms in line they
@@ -116,13 +116,13 @@ func (a *App) feed(ctx context.Context) error {
 // verdicts appends what the verdicts are to the alarms.
 func (a *App) verdicts(list []alarm.VerdictInput) []alarm.VerdictInput {
 	for e := range a.state.All() {
-		list = append(list, verdictInput(e))
+		list = append(list, VerdictInput(e))
 	}
 	return list
 }
 
-// verdictInput says what an entry's verdict is to the alarms.
-func verdictInput(e *state.Entry) alarm.VerdictInput {
+// VerdictInput says what an entry's verdict is to the alarms.
+func VerdictInput(e *state.Entry) alarm.VerdictInput {
 	in := alarm.VerdictInput{
 		Probe: e.Probe, Node: e.Node, Severity: e.Severity, Failing: !e.Verdict.OK(), Known: !e.Pending || e.Restored,
 		Suppressed: e.Suppressed, Target: target(e), Since: e.Since,

@@ -14,14 +14,12 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/idp-exporter/idp_exporter/internal/pack"
+	"github.com/idp-exporter/idp_exporter/internal/pack/packtest"
 )
 
 func files(t *testing.T, oid, prefix, url string) map[string][]byte {
 	t.Helper()
-	site, err := pack.New(oid, prefix, url)
-	require.NoError(t, err)
-	all, err := Files(site)
-	require.NoError(t, err)
+	_, all := packtest.Made(t, Files, oid, prefix, url)
 	return all
 }
 

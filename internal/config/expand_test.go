@@ -25,7 +25,7 @@ providers:
     preset: hydra
     preset_settings: {client_id: c, username: u, password_file: secret}
 probes:
-  - {name: code, kind: login, <<: *client, username: u, password: CANARY-4, params: {id_token_hint: CANARY-5, login_hint: monitoring}}
+  - {name: code, kind: login, <<: *client, username: u, password: CANARY-4, params: {id_token_hint: CANARY-5, x_code: CANARY-19, login_hint: monitoring}}
   - {name: env, kind: login, client_id: c, client_secret: "${PATH}", username: u, password_file: secret}
   - name: page
     kind: http
@@ -35,7 +35,7 @@ probes:
     method: POST
     body: '{"username":"u","password":"CANARY-8"}'
   - {name: path, kind: http, url: "/x?api_key=CANARY-9"}
-  - {name: line, kind: tcp, address: "10.0.0.1:25", dialog: [{expect: "220"}, {send: AUTH PLAIN CANARY-10}]}
+  - {name: line, kind: tcp, address: "10.0.0.1:25", dialog: [{expect: "220"}, {send: AUTH PLAIN CANARY-10}, {send: "PIN CANARY-22"}]}
   - {name: status, kind: appliance, nodes: [n1], key: CANARY-11}
 access:
   tokens:
@@ -43,7 +43,7 @@ access:
 bridges:
   - {name: chat, kind: webhook, template: slack, url: "https://hooks.example.com/services/CANARY-12"}
   - {name: pd, kind: webhook, template: pagerduty, routing_key: CANARY-13}
-  - {name: sh, kind: exec, command: [/bin/echo, --password, CANARY-14, --token=CANARY-15, -v, "Authorization: Basic CANARY-16"], env: {MY_TOKEN: CANARY-17, LANG: C}}
+  - {name: sh, kind: exec, command: [/bin/echo, --password, CANARY-14, --token=CANARY-15, -v, "Authorization: Basic CANARY-16", -u, "bob:CANARY-20", "curl -u bob:CANARY-21 x"], env: {MY_TOKEN: CANARY-17, LANG: C}}
   - {name: noc, kind: snmp, destinations: [{name: a, address: "10.0.0.20:162", version: v2c, community: CANARY-18}]}
 `
 

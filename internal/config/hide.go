@@ -28,11 +28,12 @@ var free = map[string]bool{"headers": true, "params": true, "parameters": true, 
 var said = map[string]bool{"body": true, "send": true}
 
 // revealing are names of what is secret, carrying the texts with some in them.
+// The short ones count as whole words.
 var (
-	revealing = regexp.MustCompile(`(?i)auth|cookie|pass|pwd|secret|token|key|credential|assertion|signature`)
+	revealing = regexp.MustCompile(`(?i)auth|cookie|pass|pwd|secret|token|key|credential|assertion|signature|(?:^|[^a-z])(?:code|otp|pin|pw|sig)(?:[^a-z]|$)`)
 	carrying  = regexp.MustCompile(revealing.String() + `|login`)
-	// inQuery is what else is secret in a query: the signatures of shared URLs.
-	inQuery = regexp.MustCompile(revealing.String() + `|^(?i:sig|code)$`)
+	// credentials are a user and a password as curl and others take them.
+	credentials = regexp.MustCompile(`(?:^|\s)(?:-u|--user)[\s=]*\S*:\S`)
 )
 
 // harmless are the headers whose values are printed; any other may let somebody in.
@@ -72,7 +73,7 @@ func (w *writer) hideURL(key string, n *yaml.Node) {
 	}
 	pairs := strings.Split(u.RawQuery, "&")
 	for i, pair := range pairs {
-		if name, value, _ := strings.Cut(pair, "="); value != "" && inQuery.MatchString(name) {
+		if name, value, _ := strings.Cut(pair, "="); value != "" && revealing.MatchString(name) {
 			pairs[i], found = name+"="+hidden, true
 		}
 	}
@@ -88,7 +89,8 @@ func (w *writer) hideItem(before []*yaml.Node, i int, n *yaml.Node) {
 	if w.list == "command" && i > 0 {
 		named, last := revealing.MatchString(n.Value), before[i-1].Value
 		switch {
-		case named && strings.ContainsAny(n.Value, "=: "), i > 1 && strings.HasPrefix(last, "-") && revealing.MatchString(last) && !strings.ContainsAny(last, "=: "):
+		case named && strings.ContainsAny(n.Value, "=: "), i > 1 && strings.HasPrefix(last, "-") && revealing.MatchString(last) && !strings.ContainsAny(last, "=: "),
+			credentials.MatchString(n.Value), credentials.MatchString(last + " " + n.Value):
 			w.hide(n, hidden)
 			return
 		}

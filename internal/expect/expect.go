@@ -209,14 +209,9 @@ func (s *Set) Eval(ctx context.Context, vars map[string]any) []Outcome {
 	}
 	outcomes := make([]Outcome, 0, len(s.expectations))
 	for _, e := range s.expectations {
-		o := Outcome{Name: e.name, Detail: e.text}
-		switch why := e.eval(ctx, vars); why {
-		case "":
-			o.Pass = true
-		case untold:
-			o.Untold = true
-			fallthrough
-		default:
+		told, why := e.eval(ctx, vars)
+		o := Outcome{Name: e.name, Pass: told && why == "", Untold: !told, Detail: e.text}
+		if why != "" {
 			o.Detail += ": " + why
 		}
 		outcomes = append(outcomes, o)
@@ -224,32 +219,30 @@ func (s *Set) Eval(ctx context.Context, vars map[string]any) []Outcome {
 	return outcomes
 }
 
-// untold is why an expectation neither holds nor does not.
-const untold = "nothing there tells"
-
-// eval returns why the expectation does not hold, empty if it does.
-func (e expectation) eval(ctx context.Context, vars map[string]any) string {
+// eval returns why the expectation does not hold, empty if it does, and whether
+// there was something to judge.
+func (e expectation) eval(ctx context.Context, vars map[string]any) (told bool, why string) {
 	if ctx.Err() != nil {
-		return "not evaluated, the time was used up"
+		return true, "not evaluated, the time was used up"
 	}
 	out, _, err := e.program.ContextEval(ctx, vars)
 	if err != nil {
-		return e.explain(ctx, err)
+		return true, e.explain(ctx, err)
 	}
 	if o, optional := out.(*types.Optional); optional {
 		if !o.HasValue() {
-			return untold
+			return false, "nothing there tells"
 		}
 		out = o.GetValue()
 	}
 	held, ok := out.(types.Bool)
 	switch {
 	case !ok:
-		return fmt.Sprintf("yields %s, want bool", out.Type().TypeName())
+		return true, fmt.Sprintf("yields %s, want bool", out.Type().TypeName())
 	case !bool(held):
-		return "does not hold"
+		return true, "does not hold"
 	default:
-		return ""
+		return true, ""
 	}
 }
 

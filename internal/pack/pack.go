@@ -6,10 +6,12 @@
 package pack
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/url"
 	"strings"
+	"text/template"
 
 	"github.com/idp-exporter/idp_exporter/bridges/snmp/mib"
 )
@@ -63,4 +65,23 @@ func (s Site) Runbook(name string) string {
 		name = "README"
 	}
 	return s.URL + "docs/runbooks/" + name + ".md"
+}
+
+// File is a file to be made of a template.
+type File struct {
+	Name, Template string
+	Data           any
+}
+
+// Execute makes files of templates, and returns them by name.
+func Execute(t *template.Template, files []File) (map[string][]byte, error) {
+	made := make(map[string][]byte, len(files))
+	for _, f := range files {
+		var b bytes.Buffer
+		if err := t.ExecuteTemplate(&b, f.Template, f.Data); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+		made[f.Name] = b.Bytes()
+	}
+	return made, nil
 }

@@ -9,8 +9,8 @@ import (
 
 	"github.com/idp-exporter/idp_exporter/bridges"
 	"github.com/idp-exporter/idp_exporter/internal/alarm"
+	"github.com/idp-exporter/idp_exporter/internal/app"
 	"github.com/idp-exporter/idp_exporter/internal/maintenance"
-	"github.com/idp-exporter/idp_exporter/probes"
 )
 
 // console takes events, save while it is away.
@@ -51,16 +51,8 @@ func (s *site) openAlarms(ctx context.Context) error {
 func (s *site) feed(ctx context.Context) error {
 	return every(ctx, 2*time.Second, func() {
 		var list []alarm.VerdictInput
-		for _, e := range s.state.Snapshot() {
-			in := alarm.VerdictInput{
-				Probe: e.Probe, Node: e.Node, Severity: e.Severity, Failing: !e.Verdict.OK(), Known: !e.Pending,
-				Suppressed: e.Suppressed, Target: strings.TrimSuffix(e.Provider+"/"+e.Node, "/"), Since: e.Since,
-			}
-			if r := e.LastConclusive; in.Failing && r != nil && r.Outcome == probes.Fail {
-				in.Step, in.Reason = r.FailedStep, string(r.Reason)
-				in.Text = fmt.Sprintf("%s failed at step %s: %s", e.Kind, r.FailedStep, r.Reason)
-			}
-			list = append(list, in)
+		for e := range s.state.All() {
+			list = append(list, app.VerdictInput(e))
 		}
 		s.alarms.Verdicts(list)
 	})

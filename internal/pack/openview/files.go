@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"embed"
 	"encoding/xml"
-	"fmt"
 	"text/template"
 
 	"github.com/idp-exporter/idp_exporter/bridges"
@@ -28,30 +27,15 @@ func Files(site pack.Site) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{}
-	execute := func(name, from string, data any) error {
-		var b bytes.Buffer
-		if err := t.ExecuteTemplate(&b, from, data); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		files[name] = b.Bytes()
-		return nil
-	}
-	for name, from := range map[string]string{
-		"README.md": "README.md", "opcmsg.yml": "opcmsg.yml",
-		"nnm/trapd.conf": "trapd.conf", "nnmi/steps.md": "nnmi.md",
-		"ovo/" + m.Prefix + "-trap.tmpl": "trap.tmpl", "obm/mapping.md": "obm.md",
-	} {
-		if err := execute(name, from, m); err != nil {
-			return nil, err
-		}
+	files := []pack.File{
+		{Name: "README.md", Template: "README.md", Data: m}, {Name: "opcmsg.yml", Template: "opcmsg.yml", Data: m},
+		{Name: "nnm/trapd.conf", Template: "trapd.conf", Data: m}, {Name: "nnmi/steps.md", Template: "nnmi.md", Data: m},
+		{Name: "ovo/" + m.Prefix + "-trap.tmpl", Template: "trap.tmpl", Data: m}, {Name: "obm/mapping.md", Template: "obm.md", Data: m},
 	}
 	for name, event := range examples() {
-		if err := execute("obm/"+name, "obm.xml", event.escaped()); err != nil {
-			return nil, err
-		}
+		files = append(files, pack.File{Name: "obm/" + name, Template: "obm.xml", Data: event.escaped()})
 	}
-	return files, nil
+	return pack.Execute(t, files)
 }
 
 // obmEvent is an event of the event web service.

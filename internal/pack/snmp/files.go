@@ -3,9 +3,7 @@
 package snmp
 
 import (
-	"bytes"
 	"embed"
-	"fmt"
 	"strings"
 	"text/template"
 
@@ -26,21 +24,19 @@ func Files(site pack.Site) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{
-		site.MIB.Module + ".txt": mib.Generate(site.MIB),
-		"traps.csv":              table,
-	}
 	t, err := template.New("").Funcs(template.FuncMap{"cell": cell, "code": code}).ParseFS(templates, "templates/*")
 	if err != nil {
 		return nil, err
 	}
+	var list []pack.File
 	for _, name := range []string{"README.md", "traps.md", "snmptrapd.conf", "snmptt.conf", "snmptt.ini"} {
-		var b bytes.Buffer
-		if err := t.ExecuteTemplate(&b, name, l); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		files[name] = b.Bytes()
+		list = append(list, pack.File{Name: name, Template: name, Data: l})
 	}
+	files, err := pack.Execute(t, list)
+	if err != nil {
+		return nil, err
+	}
+	files[site.MIB.Module+".txt"], files["traps.csv"] = mib.Generate(site.MIB), table
 	return files, nil
 }
 

@@ -4,7 +4,6 @@
 package systemcenter
 
 import (
-	"bytes"
 	"embed"
 	"encoding/xml"
 	"fmt"
@@ -64,23 +63,18 @@ func Files(site pack.Site) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{"check.ps1": script}
-	for _, f := range []struct {
-		template, name string
-		data           any
-	}{
-		{"snmp.xml.tmpl", snmp.ID + ".xml", snmp},
-		{"http.xml.tmpl", overHTTP.ID + ".xml", overHTTP},
-		{"web.xml.tmpl", web.ID + ".xml", web},
-		{"README.md.tmpl", "README.md", readme{site, snmp, overHTTP, web}},
-		{"web-availability.md.tmpl", "web-availability.md", readme{site, snmp, overHTTP, web}},
-	} {
-		var b bytes.Buffer
-		if err := t.ExecuteTemplate(&b, f.template, f.data); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.name, err)
-		}
-		files[f.name] = b.Bytes()
+	page := readme{site, snmp, overHTTP, web}
+	files, err := pack.Execute(t, []pack.File{
+		{Name: snmp.ID + ".xml", Template: "snmp.xml.tmpl", Data: snmp},
+		{Name: overHTTP.ID + ".xml", Template: "http.xml.tmpl", Data: overHTTP},
+		{Name: web.ID + ".xml", Template: "web.xml.tmpl", Data: web},
+		{Name: "README.md", Template: "README.md.tmpl", Data: page},
+		{Name: "web-availability.md", Template: "web-availability.md.tmpl", Data: page},
+	})
+	if err != nil {
+		return nil, err
 	}
+	files["check.ps1"] = script
 	return files, nil
 }
 

@@ -195,3 +195,8 @@ func TestBarocMutations(t *testing.T) {
 		require.ErrorContains(t, err, c[2], c[1])
 	}
 }
+
+// inherited are the slots of the bridge's events that EVENT has (root.baroc).
+func inherited() []string {
+	return []string{"source", "sub_source", "hostname", "severity", "adapter_host", "msg"}
+}

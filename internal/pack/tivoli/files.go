@@ -4,9 +4,7 @@
 package tivoli
 
 import (
-	"bytes"
 	"embed"
-	"fmt"
 	"strconv"
 	"text/template"
 
@@ -29,15 +27,11 @@ func Files(site pack.Site) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{}
+	var files []pack.File
 	for name, from := range m.layout() {
-		var b bytes.Buffer
-		if err := t.ExecuteTemplate(&b, from, m); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		files[name] = b.Bytes()
+		files = append(files, pack.File{Name: name, Template: from, Data: m})
 	}
-	return files, nil
+	return pack.Execute(t, files)
 }
 
 // layout tells which template makes which file.

@@ -76,11 +76,6 @@ type slot struct {
 	Key  bool
 }
 
-// inherited are the slots of the bridge's events that EVENT has (root.baroc).
-func inherited() []string {
-	return []string{"source", "sub_source", "hostname", "severity", "adapter_host", "msg"}
-}
-
 func own() []slot {
 	return []slot{
 		{"alarm_id", true}, {"alarm_state", true}, {"alarm_severity", false}, {"alarm_sequence", false}, {"alarm_time", false},

@@ -1,7 +1,7 @@
 // Package nco is a stand-in for a probe of Netcool/OMNIbus and its ObjectServer,
 // for tests: it reads the language of rules as far as the exporter's files use
 // it, refuses all else, runs the rules on what a probe receives, and keeps the
-// rows as the stock automations would.
+// rows as the stock automations would. No program holds it.
 package nco
 
 import (
