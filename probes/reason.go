@@ -70,7 +70,7 @@ const (
 	// Ourselves.
 
 	ReasonSecretUnavailable Reason = "secret_unavailable" // a secret file cannot be read
-	ReasonNotPermitted      Reason = "not_permitted"      // the operating system, or its firewall, does not let us
+	ReasonNotPermitted      Reason = "not_permitted"      // our operating system, or its firewall, does not let us
 	ReasonUnavailable       Reason = "unavailable"        // a figure of the own machine could not be taken
 	ReasonInternal          Reason = "internal"           // a defect of the exporter
 )

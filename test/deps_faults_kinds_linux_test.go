@@ -178,6 +178,17 @@ func TestKindsInsideTheNamespace(t *testing.T) {
 			}
 			requireReason(t, r, w.first, probes.ReasonConnect)
 		})
+	// What a router of IPv6, or the other end's firewall, says of itself looks like
+	// what our own would: it is no reason to know nothing.
+	each("prohibited over IPv6", "tcp dport "+tcp+" reject with icmpv6 type admin-prohibited; udp dport "+udp+" reject with icmpv6 type admin-prohibited",
+		"six.example.test", "ip_version: 6\n", short, func(t *testing.T, w watched, r probes.Result) {
+			require.Equal(t, probes.Fail, r.Outcome, r.Detail)
+			if w.udp {
+				require.Contains(t, []probes.Reason{probes.ReasonConnect, probes.ReasonTimeout}, r.Reason)
+				return
+			}
+			requireReason(t, r, w.first, probes.ReasonConnect)
+		})
 	each("blackhole after the connection was made", "tcp sport "+tcp+" ct state established tcp flags & psh == psh drop; udp sport "+udp+" drop", "127.0.0.1", "", short,
 		func(t *testing.T, w watched, r probes.Result) { requireReason(t, r, w.talk, probes.ReasonTimeout) })
 	each("reset", "tcp dport "+tcp+" ct state established tcp flags & psh == psh reject with tcp reset", "127.0.0.1", "", timeToRun, func(t *testing.T, w watched, r probes.Result) {

@@ -6,8 +6,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"io/fs"
 	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 	"syscall"
@@ -64,7 +64,7 @@ func typed(err error) Part {
 		return PartTooLarge
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return PartTimeout
-	case errors.As(err, &opErr) && (errors.Is(err, fs.ErrPermission) || errors.Is(err, wsaeacces)):
+	case forbidden(err):
 		return PartOwn
 	case errors.As(err, &proxy):
 		return PartProxy
@@ -83,6 +83,35 @@ func typed(err error) Part {
 	default:
 		return ""
 	}
+}
+
+// forbidden tells that this machine itself kept a connection or message back.
+// Its firewall says EPERM. EACCES may be said by the rules of its kernel, but of
+// IPv6 Linux also makes it of an ICMPv6 "administratively prohibited" (RFC 4443,
+// 3.1), which routers and the other end send: that is theirs to answer for.
+func forbidden(err error) bool {
+	var op *net.OpError
+	if !errors.As(err, &op) {
+		return false
+	}
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, wsaeacces) {
+		return true
+	}
+	for inner := op; errors.As(inner.Err, &inner); { // a proxy's error is around that of the connection
+		op = inner
+	}
+	return errors.Is(op, syscall.EACCES) && isIPv4(op.Addr)
+}
+
+func isIPv4(a net.Addr) bool {
+	if a == nil {
+		return false
+	}
+	if ip, err := netip.ParseAddr(a.String()); err == nil {
+		return ip.Unmap().Is4()
+	}
+	ap, err := netip.ParseAddrPort(a.String())
+	return err == nil && ap.Addr().Unmap().Is4()
 }
 
 // Origin returns the origin of a URL as RFC 6454 spells it: scheme, host in

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -25,6 +27,9 @@ func TestClassifyByType(t *testing.T) {
 	t.Parallel()
 	wrap := func(err error) error { return fmt.Errorf("outer: %w", err) }
 	op := func(name string, err error) error { return &net.OpError{Op: name, Net: "tcp", Err: err} }
+	denied := func(to string) error {
+		return &net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(to)), Err: os.NewSyscallError("connect", syscall.EACCES)}
+	}
 	for _, c := range []struct {
 		name string
 		err  error
@@ -40,7 +45,14 @@ func TestClassifyByType(t *testing.T) {
 		{"reset", op("read", os.NewSyscallError("read", syscall.ECONNRESET)), PartConnect},
 		{"operating system's timeout", op("dial", os.NewSyscallError("connect", syscall.ETIMEDOUT)), PartTimeout},
 		{"our own firewall", op("write", os.NewSyscallError("sendto", syscall.EPERM)), PartOwn},
-		{"our own firewall, before the proxy", op("proxyconnect", op("dial", os.NewSyscallError("connect", syscall.EACCES))), PartOwn},
+		{"our own kernel", denied("192.0.2.1:443"), PartOwn},
+		{"our own kernel, by a mapped address", denied("[::ffff:192.0.2.1]:443"), PartOwn},
+		{"our own kernel, before the proxy", op("proxyconnect", denied("192.0.2.1:3128")), PartOwn},
+		{"our own kernel, without a port", &net.OpError{Op: "write", Addr: &net.IPAddr{IP: net.IPv4(192, 0, 2, 1)}, Err: syscall.EACCES}, PartOwn},
+		{"a router of IPv6", denied("[2001:db8::1]:443"), PartConnect},
+		{"a router of IPv6, before the proxy", op("proxyconnect", denied("[2001:db8::1]:3128")), PartProxy},
+		{"nobody knows whose", op("read", syscall.EACCES), PartConnect},
+		{"a file", &fs.PathError{Err: syscall.EACCES}, PartResponse},
 		{"closed", net.ErrClosed, PartConnect},
 		{"end", io.EOF, PartConnect},
 		{"early end", io.ErrUnexpectedEOF, PartConnect},
