@@ -5,7 +5,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,6 +87,51 @@ func TestProxy(t *testing.T) {
 		s = open(t, o, "http://login.example.invalid/", "")
 		_, err = get(t, within(t, 5*time.Second), s, "http://login.example.invalid/")
 		require.Equal(t, PartProxy, Classify(err), "%v", err)
+	})
+	// The second request over a kept tunnel fails at the server, not at the proxy.
+	t.Run("kept tunnel", func(t *testing.T) {
+		t.Parallel()
+		var n atomic.Int64
+		once := fetchtest.Server(t, ca.Issue(t, tomorrow, "login.example.invalid"), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if n.Add(1) > 1 {
+				panic(http.ErrAbortHandler)
+			}
+			_, _ = io.WriteString(w, "hi")
+		}))
+		p := fetchtest.NewProxy(t, "", "", 0, once.Listener.Addr().String())
+		s := open(t, Options{TLS: TLS{CAFile: ca.File}, Proxy: "http://" + p.Address}, "https://login.example.invalid/", "")
+		_, err := get(t, within(t, 5*time.Second), s, "https://login.example.invalid/")
+		require.NoError(t, err)
+		req, err := http.NewRequestWithContext(within(t, 5*time.Second), http.MethodPost, "https://login.example.invalid/", strings.NewReader("x"))
+		require.NoError(t, err)
+		_, err = s.Do(req.Context(), req)
+		require.True(t, s.Last.Reused)
+		require.Contains(t, []Part{PartConnect, PartResponse}, Classify(err), "%v", err)
+		require.EqualValues(t, 1, p.Served.Load())
+	})
+	// A proxy that is reached by TLS itself: its handshake is part of connecting,
+	// its chain none of the server's.
+	t.Run("plain http by https", func(t *testing.T) {
+		t.Parallel()
+		relay := &httputil.ReverseProxy{ErrorLog: fetchtest.Quiet(), Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host = "http", plain.Listener.Addr().String()
+		}}
+		for name, c := range map[string]struct {
+			until time.Time
+			want  Part
+		}{"good": {tomorrow, ""}, "expired": {time.Now().Add(-time.Hour), PartProxy}} {
+			p := fetchtest.Server(t, ca.Issue(t, c.until, "127.0.0.1"), relay)
+			s := open(t, Options{TLS: TLS{CAFile: ca.File}, Proxy: p.URL}, "http://login.example.invalid/", "")
+			_, err := get(t, within(t, 5*time.Second), s, "http://login.example.invalid/")
+			if c.want == "" {
+				require.NoError(t, err, name)
+				require.True(t, s.Last.Forwarded)
+			} else {
+				require.Equal(t, c.want, Classify(err), "%v", err)
+			}
+			require.True(t, s.Last.TLSStart.IsZero(), name)
+			require.True(t, s.Seen.CertificateNotAfter.IsZero(), name)
+		}
 	})
 	t.Run("refusal", func(t *testing.T) {
 		t.Parallel()

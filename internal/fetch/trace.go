@@ -100,7 +100,7 @@ func (x *exchange) tlsStart() {
 	now := time.Now()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if !x.tunneling {
+	if !x.withProxy() {
 		x.timing.TLSStart = now
 	}
 }
@@ -113,7 +113,7 @@ func (x *exchange) tlsDone(_ tls.ConnectionState, err error) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if err == nil && !x.tunneling {
+	if err == nil && !x.withProxy() {
 		x.timing.TLSDone = now
 	}
 }
@@ -123,16 +123,21 @@ func (x *exchange) noteChain(sent []*x509.Certificate, verified [][]*x509.Certif
 	end := ChainEnd(sent, verified, time.Now())
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if !x.tunneling {
+	if !x.withProxy() {
 		x.notAfter = end
 	}
 }
+
+// withProxy tells that a handshake is one with the proxy: it has not opened the
+// way yet, or never will.
+func (x *exchange) withProxy() bool { return x.tunneling || x.timing.Forwarded }
 
 func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	now := time.Now()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.timing.GotConn, x.timing.Reused = now, info.Reused
+	x.tunneling = false // a kept connection goes where the proxy led before
 }
 
 // proxy notes that the request goes through a proxy. One that speaks HTTP opens
