@@ -118,7 +118,7 @@ type Assertion struct {
 // step fails; a zero or nil field means it was not measured.
 type Facts struct {
 	// CertificateNotAfter is when the chain the server sent ends: the earliest end
-	// in it, certificates sent along that no valid chain rests on aside.
+	// in it, of several chains the one that lasts longest.
 	CertificateNotAfter time.Time
 	// Certificates are those the server sent, its own first, where the probe
 	// looks at each of them.

@@ -42,25 +42,35 @@ func Linked(sent []*x509.Certificate, now time.Time) [][]*x509.Certificate {
 	return chains
 }
 
-// ChainEnd returns when the certificates a server sent are of no more use: the
-// end of the chain that lasts longest, of those that were verified or, without
-// any, of those the certificates form among themselves. A certificate that no
-// such chain rests on, such as an old cross-signature, does not count. Where
-// there is no chain at all it is the earliest end of everything sent.
-func ChainEnd(sent []*x509.Certificate, verified [][]*x509.Certificate, now time.Time) time.Time {
+// Lasting returns the chains that last longest, of those that were verified or,
+// without any, of those the certificates a server sent form among themselves. A
+// certificate that none of them rests on, such as an old cross-signature, can end
+// without harm.
+func Lasting(sent []*x509.Certificate, verified [][]*x509.Certificate, now time.Time) [][]*x509.Certificate {
 	if len(verified) == 0 {
 		verified = Linked(sent, now)
 	}
 	var last time.Time
+	var lasting [][]*x509.Certificate
 	for _, chain := range verified {
-		if t := earliest(chain); t.After(last) {
-			last = t
+		switch end := earliest(chain); {
+		case lasting == nil || end.After(last):
+			last, lasting = end, [][]*x509.Certificate{chain}
+		case end.Equal(last):
+			lasting = append(lasting, chain)
 		}
 	}
-	if last.IsZero() {
-		return earliest(sent)
+	return lasting
+}
+
+// ChainEnd returns when the certificates a server sent are of no more use: the
+// end of the chain that lasts longest (Lasting), and where there is no chain at
+// all the earliest end of everything sent.
+func ChainEnd(sent []*x509.Certificate, verified [][]*x509.Certificate, now time.Time) time.Time {
+	for _, chain := range Lasting(sent, verified, now) {
+		return earliest(chain)
 	}
-	return last
+	return earliest(sent)
 }
 
 func earliest(chain []*x509.Certificate) time.Time {

@@ -44,19 +44,17 @@ func (p *probe) judge(r *probes.Run, state *tls.ConnectionState) error {
 	if len(chain) == 0 {
 		return probes.Failf(probes.ReasonBadResponse, "the server showed no certificate")
 	}
+	facts := r.Facts()
 	for _, c := range chain[:min(len(chain), maxChain)] {
-		r.Facts().Certificates = append(r.Facts().Certificates, dial.Describe(c))
+		facts.Certificates = append(facts.Certificates, dial.Describe(c))
 	}
-	dial.NoteChain(r, chain, nil)
 	if len(chain) > maxChain {
+		facts.CertificateNotAfter = fetch.ChainEnd(chain, nil, now)
 		return probes.Failf(probes.ReasonTooLarge, "the server sent %d certificates; at most %d are looked at", len(chain), maxChain)
 	}
 	chains, untrusted := p.verify(chain, now)
-	if r.Facts().CertificateNotAfter = fetch.ChainEnd(chain, chains, now); len(chains) > 0 {
-		p.judgeDates(v, chain, needed(chain, chains), now)
-	} else {
-		p.judgeDates(v, chain, needed(chain, fetch.Linked(chain, now)), now)
-	}
+	facts.CertificateNotAfter = fetch.ChainEnd(chain, chains, now)
+	p.judgeDates(v, chain, needed(chain, fetch.Lasting(chain, chains, now)), now)
 	if !p.tls.InsecureSkipVerify {
 		v.assert("chain", untrusted, fmt.Sprintf("%d certificates, trusted", len(chain)))
 	}
@@ -98,8 +96,8 @@ func (p *probe) verify(chain []*x509.Certificate, now time.Time) ([][]*x509.Cert
 	return nil, probes.Failf(probes.ReasonCertificateUntrusted, "no chain to a trusted authority: %v%s", err, why)
 }
 
-// needed tells of each certificate sent whether a chain rests on it. Without any
-// chain all of them may be.
+// needed tells of each certificate sent whether one of the chains rests on it.
+// Without any chain all of them may be needed.
 func needed(sent []*x509.Certificate, chains [][]*x509.Certificate) []bool {
 	is := make([]bool, len(sent))
 	for i, c := range sent {
@@ -113,8 +111,9 @@ func needed(sent []*x509.Certificate, chains [][]*x509.Certificate) []bool {
 	return is
 }
 
-// judgeDates judges each certificate by its dates. One that no chain rests on
-// warns at most: servers keep sending old cross-signatures for old clients.
+// judgeDates judges each certificate by its dates. One without which the chain
+// lasts as long warns at most: servers keep sending old cross-signatures for old
+// clients.
 func (p *probe) judgeDates(v *verdict, chain []*x509.Certificate, needed []bool, now time.Time) {
 	for i, c := range chain {
 		name := "dates of the server's certificate"
@@ -135,7 +134,7 @@ func (p *probe) judgeDates(v *verdict, chain []*x509.Certificate, needed []bool,
 		}
 		if f != nil && !needed[i] {
 			f.Outcome = probes.Warn
-			f.Err = fmt.Errorf("%w; no valid chain rests on it", f.Err)
+			f.Err = fmt.Errorf("%w; the chain lasts without it", f.Err)
 		}
 		v.assert(name, f, until)
 	}

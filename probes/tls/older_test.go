@@ -152,6 +152,38 @@ func TestHello(t *testing.T) {
 	}
 }
 
+// endless repeats a record.
+type endless struct {
+	record []byte
+	at     int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.record[e.at:])
+	e.at = (e.at + n) % len(e.record)
+	return n, nil
+}
+
+// An answer without end takes up no more than its bounds.
+func TestEndlessAnswers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		repeated []byte
+		most     int64
+	}{
+		"empty messages": {[]byte{22, 3, 1, 0, 4, 0, 0, 0, 0}, maxRecords * 9},
+		"warnings":       {[]byte{21, 3, 1, 0, 2, 1, 112}, maxRecords * 7},
+		"a message that never ends": {
+			append([]byte{22, 3, 1, 0x40, 0, 2, 0xff, 0xff, 0xff}, make([]byte, 1<<14-4)...), maxFlight + maxRecord + 5,
+		},
+	} {
+		counted := &io.LimitedReader{R: &endless{record: c.repeated}, N: 1 << 40}
+		_, err := answer(counted)
+		require.ErrorIs(t, err, errNotTLS, name)
+		require.LessOrEqual(t, 1<<40-counted.N, c.most, name)
+	}
+}
+
 func FuzzAnswer(f *testing.F) {
 	f.Add([]byte{21, 3, 1, 0, 2, 2, 70})
 	f.Add([]byte{22, 3, 1, 0, 10, 2, 0, 0, 2, 3, 1, 14, 0, 0, 0})

@@ -76,8 +76,17 @@ func server(c *x509.Certificate) {
 
 func (m *maker) file(t testing.TB) string {
 	t.Helper()
+	return file(t, m)
+}
+
+func file(t testing.TB, all ...*maker) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "ca.pem")
-	require.NoError(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: m.cert.Raw}), 0o600))
+	var text []byte
+	for _, m := range all {
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: m.cert.Raw})...)
+	}
+	require.NoError(t, os.WriteFile(path, text, 0o600))
 	return path
 }
 
@@ -117,6 +126,8 @@ func TestChains(t *testing.T) {
 	gone := root.make(t, "expired intermediate", -20*day, -day, authority)
 	older := (*maker)(nil).make(t, "older root", -900*day, 900*day, authority)
 	crossed := older.sign(t, root.key, "root", -20*day, -5*day, authority)
+	ending := older.sign(t, root.key, "root", -20*day, 5*day, authority)
+	both := func(o *Options) { o.TLS.CAFile = file(t, root, older) }
 	unverified := func(o *Options) { o.TLS.InsecureSkipVerify = true }
 	leaf := inter.make(t, "leaf", -day, 90*day, server)
 	old := func(c *tls.Config) { c.MaxVersion = tls.VersionTLS11; c.MinVersion = tls.VersionTLS10 }
@@ -136,11 +147,13 @@ func TestChains(t *testing.T) {
 		{"not yet valid", []*maker{inter.make(t, "leaf", day, 30*day, server), inter}, nil, nil, probes.Fail, probes.ReasonCertificateExpired, "not valid before"},
 		{"the intermediate expires", []*maker{tired.make(t, "leaf", -day, 90*day, server), tired}, nil, nil, probes.Warn, probes.ReasonCertificateExpiring, "certificate 2 of the chain"},
 		{"the intermediate expired", []*maker{gone.make(t, "leaf", -day, 90*day, server), gone}, nil, nil, probes.Fail, probes.ReasonCertificateExpired, "certificate 2 of the chain"},
-		{"an expired one nobody needs", []*maker{leaf, inter, gone}, nil, nil, probes.Warn, probes.ReasonCertificateExpired, "no valid chain rests on it"},
-		{"an expired cross-signature", []*maker{leaf, inter, crossed}, nil, nil, probes.Warn, probes.ReasonCertificateExpired, "no valid chain rests on it"},
-		{"an expired cross-signature, unverified", []*maker{leaf, inter, crossed}, nil, unverified, probes.Warn, probes.ReasonCertificateExpired, "no valid chain rests on it"},
+		{"an expired one nobody needs", []*maker{leaf, inter, gone}, nil, nil, probes.Warn, probes.ReasonCertificateExpired, "the chain lasts without it"},
+		{"an expired cross-signature", []*maker{leaf, inter, crossed}, nil, nil, probes.Warn, probes.ReasonCertificateExpired, "the chain lasts without it"},
+		{"an expired cross-signature, unverified", []*maker{leaf, inter, crossed}, nil, unverified, probes.Warn, probes.ReasonCertificateExpired, "the chain lasts without it"},
+		{"a cross-signature ends, and both roots are trusted", []*maker{leaf, inter, ending}, nil, both, probes.Warn, probes.ReasonCertificateExpiring, "the chain lasts without it"},
+		{"a cross-signature ends, unverified", []*maker{leaf, inter, ending}, nil, unverified, probes.Warn, probes.ReasonCertificateExpiring, "the chain lasts without it"},
 		{"only an expired way to an authority", []*maker{leaf, inter, crossed}, nil, func(o *Options) { o.TLS.CAFile = older.file(t) }, probes.Fail, probes.ReasonCertificateExpired, "the chain is not valid"},
-		{"one nobody needs expires", []*maker{leaf, inter, tired}, nil, nil, probes.Warn, probes.ReasonCertificateExpiring, "no valid chain rests on it"},
+		{"one nobody needs expires", []*maker{leaf, inter, tired}, nil, nil, probes.Warn, probes.ReasonCertificateExpiring, "the chain lasts without it"},
 		{"expired as well as a cross-signature", []*maker{inter.make(t, "leaf", -30*day, -3*day, server), inter, crossed}, nil, nil, probes.Fail, probes.ReasonCertificateExpired, "certificate 1 of the chain"},
 		{"intermediate missing", []*maker{leaf}, nil, nil, probes.Fail, probes.ReasonCertificateUntrusted, "every intermediate"},
 		{"self-signed", []*maker{(*maker)(nil).make(t, "self", -day, 90*day, server)}, nil, nil, probes.Fail, probes.ReasonCertificateUntrusted, "self-signed"},
