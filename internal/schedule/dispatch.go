@@ -183,7 +183,7 @@ func (s *Scheduler) finish(ctx context.Context, r *run, res probes.Result) {
 				j.notBefore = until
 			}
 		}
-		j.suspect = res.Reason == probes.ReasonTimeout || res.Duration >= j.Timeout
+		j.suspect = res.Outcome == probes.Fail && res.Reason == probes.ReasonTimeout || res.Duration >= j.Timeout
 	}
 	s.mu.Unlock()
 

@@ -145,7 +145,7 @@ func (e *echoes) read(ctx context.Context, buffer []byte, until time.Time, last 
 		}
 		n, peer, err := e.ReadFrom(buffer)
 		now := time.Now()
-		if isTimeout(err) || err != nil && ctx.Err() != nil {
+		if dial.IsTimeout(err) || err != nil && ctx.Err() != nil {
 			break
 		}
 		if err != nil {
@@ -154,11 +154,6 @@ func (e *echoes) read(ctx context.Context, buffer []byte, until time.Time, last 
 		e.take(buffer[:n], addrOf(peer), now)
 	}
 	return nil //nolint:nilerr // as said above
-}
-
-func isTimeout(err error) bool {
-	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
 func addrOf(a interface{ String() string }) netip.Addr {

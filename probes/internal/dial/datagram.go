@@ -41,7 +41,7 @@ func (d *Dialer) AskUDP(ctx context.Context, r *probes.Run, step string, ask fun
 			err = once(ctx, conn, wait, ask)
 		}
 		var answered *probes.Failure
-		again := err != nil && !errors.As(err, &answered) && ctx.Err() == nil && i < n-1 && (isTimeout(err) || i < len(addrs)-1)
+		again := err != nil && !errors.As(err, &answered) && ctx.Err() == nil && i < n-1 && (IsTimeout(err) || i < len(addrs)-1)
 		if first == nil || answered != nil || ctx.Err() != nil {
 			first = Failure(ctx, err)
 		}
@@ -64,9 +64,4 @@ func once(ctx context.Context, conn net.Conn, wait time.Duration, ask func(net.C
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(wait))
 	return ask(conn, wait)
-}
-
-func isTimeout(err error) bool {
-	var n net.Error
-	return errors.As(err, &n) && n.Timeout()
 }

@@ -91,13 +91,9 @@ func (v IPVersion) Dial(ctx context.Context, network, address string) (net.Conn,
 func connect(ctx context.Context, network string, addrs []netip.Addr, port string) (net.Conn, error) {
 	var first error
 	for i, addr := range addrs {
-		attempt, cancel := context.WithCancel(ctx)
-		if share := Share(ctx, len(addrs)-i); share > 0 {
-			attempt, cancel = context.WithTimeout(ctx, share)
-		}
-		dialer := net.Dialer{KeepAlive: -1} // a run is over before a keep-alive would be sent
-		conn, err := dialer.DialContext(attempt, network, net.JoinHostPort(addr.String(), port))
-		cancel()
+		// A run is over before a keep-alive would be sent.
+		dialer := net.Dialer{Timeout: Share(ctx, len(addrs)-i), KeepAlive: -1}
+		conn, err := dialer.DialContext(ctx, network, net.JoinHostPort(addr.String(), port))
 		if err == nil {
 			return conn, nil
 		}

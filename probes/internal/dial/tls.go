@@ -131,7 +131,7 @@ func (c *Conn) Admitted(ctx context.Context, r *probes.Run) error {
 	switch {
 	case err == nil:
 		return nil
-	case isTimeout(err) && ctx.Err() == nil:
+	case IsTimeout(err) && ctx.Err() == nil:
 		r.Unverified("the server asked for a client certificate; it has not refused us within %s", wait.Round(time.Millisecond))
 		return nil
 	}
