@@ -151,7 +151,7 @@ func TestKindsInsideTheNamespace(t *testing.T) {
 			n.t = t
 			n.rules(rules)
 			for _, w := range all {
-				if more != "" && (w.kind == "http" || w.kind == "login") {
+				if more != "" && w.kind == "login" {
 					continue // without a choice of the IP version
 				}
 				t.Run(w.kind, func(t *testing.T) {

@@ -2,6 +2,7 @@ package syslog
 
 import (
 	"bytes"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/idp-exporter/idp_exporter/bridges"
+	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/internal/fetch/fetchtest"
 	"github.com/idp-exporter/idp_exporter/internal/netsnmp"
 )
@@ -87,9 +89,15 @@ input(type="imtcp" address="127.0.0.1" port="%[8]s" ruleset="in" streamDriver.na
 			t.Logf("%s\n%s", said.String(), b)
 		}
 	})
-	for _, port := range []string{tcp, secure} {
+	trust, err := fetch.TLS{CAFile: ca.File}.Config()
+	require.NoError(t, err)
+	for _, dial := range []func() (net.Conn, error){
+		func() (net.Conn, error) { return net.Dial("tcp", "127.0.0.1:"+tcp) },
+		// A handshake that is given up sometimes keeps rsyslogd from reading what others send.
+		func() (net.Conn, error) { return tls.Dial("tcp", "127.0.0.1:"+secure, trust) },
+	} {
 		eventually(t, func() bool {
-			c, err := net.Dial("tcp", "127.0.0.1:"+port)
+			c, err := dial()
 			if err == nil {
 				_ = c.Close()
 			}

@@ -43,7 +43,7 @@ func newDeliverer(o *Options, s bridges.Setting, f *format) (*deliverer, error) 
 	if err != nil {
 		return nil, err
 	}
-	proxy, err := dial.Proxy(fetch.Options{Proxy: o.Proxy, ProxyPassword: o.ProxyPassword})
+	proxy, err := fetch.Options{Proxy: o.Proxy, ProxyPassword: o.ProxyPassword}.ProxyFunc()
 	if err != nil {
 		return nil, err
 	}

@@ -46,11 +46,11 @@ type Target struct {
 
 // New builds a client. It reads certificate files but does not touch the network.
 func New(o Options, t Target) (*Client, error) {
-	conf, err := o.TLS.config()
+	conf, err := o.TLS.Config()
 	if err != nil {
 		return nil, fmt.Errorf("tls: %w", err)
 	}
-	proxy, err := o.proxyFunc()
+	proxy, err := o.ProxyFunc()
 	if err != nil {
 		return nil, err
 	}

@@ -46,8 +46,9 @@ var tlsVersions = map[string]uint16{
 	"": tls.VersionTLS12, "1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13,
 }
 
-// config builds a tls.Config.
-func (t TLS) config() (*tls.Config, error) {
+// Config builds a tls.Config. It reads the files named; a client certificate is
+// read again at each handshake.
+func (t TLS) Config() (*tls.Config, error) {
 	version, ok := tlsVersions[t.MinVersion]
 	if !ok {
 		return nil, fmt.Errorf("min_version: %q is not a TLS version; write \"1.2\" or \"1.3\"", t.MinVersion)
@@ -81,8 +82,8 @@ func (t TLS) config() (*tls.Config, error) {
 	return c, nil
 }
 
-// proxyFunc builds the transport's proxy function.
-func (o Options) proxyFunc() (func(*http.Request) (*url.URL, error), error) {
+// ProxyFunc returns a transport's proxy function, nil for none.
+func (o Options) ProxyFunc() (func(*http.Request) (*url.URL, error), error) {
 	switch o.Proxy {
 	case "":
 		return nil, nil
@@ -116,9 +117,9 @@ func (o Options) proxyFunc() (func(*http.Request) (*url.URL, error), error) {
 
 // Check reports what is wrong with the options, without touching the network.
 func (o Options) Check() error {
-	if _, err := o.TLS.config(); err != nil {
+	if _, err := o.TLS.Config(); err != nil {
 		return fmt.Errorf("tls: %w", err)
 	}
-	_, err := o.proxyFunc()
+	_, err := o.ProxyFunc()
 	return err
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/probes"
+	"github.com/idp-exporter/idp_exporter/probes/internal/dial"
 )
 
 // maxBodyLimit is the largest body an operator may ask for, in bytes.
@@ -28,10 +29,9 @@ var methods = []string{
 // Check implements probes.Options.
 func (o *Options) Check(s probes.Setting) []probes.Problem {
 	_, problems := o.compile(s.Provider)
-	if o.WarnSlowerThan > 0 && s.Timeout > 0 && o.WarnSlowerThan >= s.Timeout {
-		problems = append(problems, problem("warn_slower_than", "%s is never reached, since a run ends after %s; use less", o.WarnSlowerThan, s.Timeout))
-	}
-	return problems
+	var c dial.Checker
+	o.Common.Check(&c, s)
+	return append(problems, c.Problems...)
 }
 
 func problem(path, format string, args ...any) probes.Problem {

@@ -11,25 +11,21 @@ import (
 
 	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/probes"
+	"github.com/idp-exporter/idp_exporter/probes/internal/dial"
+	"github.com/idp-exporter/idp_exporter/probes/internal/exchange"
 )
 
-// The steps of a run. A step that did not happen is not reported: an address
-// needs no dns, plain HTTP no tls, a kept connection neither of them nor
-// connect. With redirects each step adds up over all requests.
-const (
-	stepDNS      = "dns"
-	stepConnect  = "connect" // up to the proxy's consent, where there is a proxy
-	stepTLS      = "tls"
-	stepRequest  = "request"  // sending it and waiting for the first byte of the answer
-	stepResponse = "response" // reading the answer and judging it
-)
+// The steps of a run are those of an exchange. A step that did not happen is not
+// reported: an address needs no dns, plain HTTP no tls, a kept connection neither
+// of them nor connect. With redirects each step adds up over all requests.
+const stepRequest = exchange.StepRequest
 
 // Kind returns the kind `http`.
 func Kind() probes.Kind {
 	return probes.Kind{
 		Name:       "http",
 		Summary:    "Sends one HTTP request and checks the answer's status, headers, body and JSON.",
-		Steps:      []string{stepDNS, stepConnect, stepTLS, stepRequest, stepResponse},
+		Steps:      exchange.Steps(),
 		NewOptions: func() probes.Options { return NewOptions() },
 	}
 }
@@ -37,6 +33,7 @@ func Kind() probes.Kind {
 // NewOptions returns the kind's defaults.
 func NewOptions() *Options {
 	return &Options{
+		Common:          dial.Common{IPVersion: dial.Any},
 		Method:          http.MethodGet,
 		FollowRedirects: true,
 		MaxRedirects:    5,

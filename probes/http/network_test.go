@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/idp-exporter/idp_exporter/internal/fetch/fetchtest"
 	"github.com/idp-exporter/idp_exporter/internal/secret"
 	"github.com/idp-exporter/idp_exporter/probes"
+	"github.com/idp-exporter/idp_exporter/probes/internal/dial"
 )
 
 var (
@@ -189,4 +191,29 @@ func TestHTTP2(t *testing.T) {
 	r := runOnce(t, server.URL, func(o *Options) { o.TLS.CAFile = ca.File; o.BodyEquals = "HTTP/2.0" })
 	require.Equal(t, probes.Pass, r.Outcome, r.Detail)
 	require.Equal(t, "connect tls request response", steps(r))
+}
+
+func TestIPVersions(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(echoHost)
+	t.Cleanup(server.Close)
+	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	require.NoError(t, err)
+	for _, c := range []struct {
+		host    string
+		version dial.IPVersion
+		want    probes.Reason
+	}{
+		{"localhost", dial.Only4, ""},
+		{"localhost", dial.Prefer4, ""},
+		{"127.0.0.1", dial.Prefer6, ""},
+		{"127.0.0.1", dial.Only6, probes.ReasonDNS},
+	} {
+		r := runOnce(t, "http://"+net.JoinHostPort(c.host, port)+"/", func(o *Options) { o.IPVersion = c.version })
+		if c.want == "" {
+			require.Equal(t, probes.Pass, r.Outcome, r.Detail)
+			continue
+		}
+		requireFailure(t, r, probes.Fail, "dns", c.want)
+	}
 }

@@ -3,17 +3,20 @@ package httpprobe
 import (
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/alecthomas/units"
 
 	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/internal/secret"
+	"github.com/idp-exporter/idp_exporter/probes/internal/dial"
 	"github.com/idp-exporter/idp_exporter/probes/internal/exchange"
 )
 
 // Options are the settings of one probe of this kind.
 type Options struct {
+	dial.Common  `yaml:",inline"`
+	dial.Proxied `yaml:",inline"`
+
 	// URL is absolute, or a path below the provider's issuer. Without one, a
 	// probe with a provider asks for the discovery document.
 	URL    string `yaml:"url"`
@@ -50,13 +53,8 @@ type Options struct {
 	// JSON has expectations in CEL by name, over json, status, headers (by
 	// names in lower case) and body.
 	JSON map[string]string `yaml:"json"`
-	// WarnSlowerThan turns a pass that took longer into a warning.
-	WarnSlowerThan time.Duration `yaml:"warn_slower_than"`
-
-	// TLS and Proxy take the place of the provider's where they are set.
-	TLS           fetch.TLS     `yaml:"tls"`
-	Proxy         string        `yaml:"proxy"`
-	ProxyPassword secret.Secret `yaml:"proxy_password"`
+	// TLS and the proxy take the place of the provider's where they are set.
+	TLS fetch.TLS `yaml:"tls"`
 }
 
 // Basic is a user and password for HTTP's Basic authentication.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/internal/fetch/fetchtest"
-	"github.com/idp-exporter/idp_exporter/internal/secret"
 )
 
 func TestTLS(t *testing.T) {
@@ -33,18 +32,6 @@ func TestTLS(t *testing.T) {
 		_, err := TLS(bad)
 		require.Error(t, err)
 	}
-}
-
-func TestProxy(t *testing.T) {
-	t.Parallel()
-	none, err := Proxy(fetch.Options{})
-	require.NoError(t, err)
-	require.Nil(t, none)
-	proxy, err := Proxy(fetch.Options{Proxy: "http://me@proxy.example:3128", ProxyPassword: secret.New("p")})
-	require.NoError(t, err)
-	u, err := proxy(nil)
-	require.NoError(t, err)
-	require.Equal(t, "http://me:p@proxy.example:3128", u.String())
 }
 
 func TestWithPort(t *testing.T) {

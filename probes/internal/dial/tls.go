@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 	"unicode"
@@ -28,27 +27,12 @@ func TLSSettings(own fetch.TLS, p *probes.Provider, host string) fetch.TLS {
 
 // Config builds the client side of TLS for a host. It reads the files named.
 func Config(t fetch.TLS, host string) (*tls.Config, error) {
-	if err := (fetch.Options{TLS: t}).Check(); err != nil {
-		return nil, err
+	c, err := t.Config()
+	if err != nil {
+		return nil, fmt.Errorf("tls: %w", err)
 	}
-	c := &tls.Config{ServerName: strings.TrimSuffix(host, "."), InsecureSkipVerify: t.InsecureSkipVerify, MinVersion: Version(t.MinVersion)} //nolint:gosec // the operator may
-	if t.ServerName != "" {
-		c.ServerName = t.ServerName
-	}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("tls: ca_file: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		c.RootCAs.AppendCertsFromPEM(pem)
-	}
-	if t.CertFile != "" {
-		// Read at each handshake, so that a renewed certificate is used at once.
-		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-			return &pair, err
-		}
+	if c.ServerName == "" {
+		c.ServerName = strings.TrimSuffix(host, ".")
 	}
 	return c, nil
 }

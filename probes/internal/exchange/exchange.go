@@ -36,10 +36,7 @@ func Steps() []string { return []string{StepDNS, StepConnect, StepTLS, StepReque
 // the provider's. With a choice of the IP version, the addresses of whatever is
 // connected to are tried in that order.
 func New(o fetch.Options, u *url.URL, version dial.IPVersion, t probes.Target) (*fetch.Client, error) {
-	target := fetch.Target{Public: u}
-	if version != dial.Any && version != "" {
-		target.Dial = version.Dial
-	}
+	target := fetch.Target{Public: u, Dial: Dial(version)}
 	if t.Provider != nil && t.Node.Address != "" && dial.IsProviders(u.Hostname(), t.Provider) {
 		target.Node = t.Node.Address
 		if issuer := t.Provider.IssuerURL(); fetch.Origin(u) != fetch.Origin(issuer) {
@@ -47,6 +44,15 @@ func New(o fetch.Options, u *url.URL, version dial.IPVersion, t probes.Target) (
 		}
 	}
 	return fetch.New(o, target)
+}
+
+// Dial returns how to connect by the IP version chosen, nil (fetch's own way)
+// without a choice.
+func Dial(version dial.IPVersion) fetch.Dial {
+	if version == dial.Any || version == "" {
+		return nil
+	}
+	return version.Dial
 }
 
 // Failure gives an error of a session its reason. That the proxy's password
