@@ -220,8 +220,14 @@ func TestWithoutAccessSection(t *testing.T) {
 			require.NotContains(t, got.body, "login")
 		}
 	}
-	// Nobody's credential means anything here.
-	require.Equal(t, "OK", s.get(t, "/testall", "Accept", "application/json", "Authorization", "Bearer x").body)
+	// Nobody's credential means anything here; whoever may see the page may see
+	// the details.
+	for _, credential := range [][]string{nil, {"Authorization", "Bearer x"}} {
+		require.Equal(t, "OK", s.get(t, "/testall", credential...).body)
+		require.Contains(t, s.get(t, "/testall?verbose", credential...).body, "login")
+		require.Contains(t, s.get(t, "/testall", append(credential, "Accept", "application/json")...).body, `"probe": "login"`)
+		require.Equal(t, http.StatusOK, s.get(t, "/testall?probe=login", credential...).code)
+	}
 }
 
 // Without a credential nothing but health is reached, by the router's own list:

@@ -82,7 +82,7 @@ func (c *checker) name(at, name, list string, seen map[string]bool) {
 	case name == "":
 		c.add(at+".name", "missing; give a name that tells whose it is")
 	case seen[name]:
-		c.add(at+".name", "%q stands twice in %s; put several live hashes into one `hashes` list", name, list)
+		c.add(at+".name", "%q stands twice in %s; name each after whoever uses it, or put the live hashes of one into a `hashes` list", name, list)
 	}
 	seen[name] = true
 }
@@ -121,7 +121,7 @@ func (c *checker) hash(at, name, hash string, user bool) {
 		return
 	}
 	if !strings.HasPrefix(hash, "$2") {
-		c.add(at, "is no hash; write %s and 64 hexadecimal digits, as `idp_exporter token create` prints them%s", hashPrefix, orBcrypt(user))
+		c.add(at, "this is no hash; write %s and 64 hexadecimal digits, as `idp_exporter token create` prints them%s", hashPrefix, orBcrypt(user))
 		return
 	}
 	if !user {
@@ -131,7 +131,7 @@ func (c *checker) hash(at, name, hash string, user bool) {
 	cost, err := bcrypt.Cost([]byte(hash))
 	switch {
 	case err != nil || len(hash) != bcryptLength:
-		c.add(at, "is no complete bcrypt hash; make one with `htpasswd -nB`")
+		c.add(at, "this is no complete bcrypt hash; make one with `htpasswd -nB`")
 	case cost > maxBcryptCost:
 		c.add(at, "bcrypt cost %d takes seconds at each check; use %d or less", cost, maxBcryptCost)
 	}
@@ -143,7 +143,7 @@ func (c *checker) whose(at string, d digest, name string, user bool) {
 	owner, taken := c.tokens[d]
 	switch {
 	case taken && (user || owner != name):
-		c.add(at, "is the hash of the token %q as well, so that the audit trail could not tell who it was; give each its own, as `idp_exporter token create` makes them", owner)
+		c.add(at, "this is the hash of the token %q as well, so that the audit trail could not tell who it was; give each its own, as `idp_exporter token create` makes them", owner)
 	case !user:
 		c.tokens[d] = name
 	}
