@@ -15,7 +15,7 @@ import (
 
 func checkConfigCommand(a *kingpin.Application, io stdio, do actions) {
 	c := a.Command("check-config", "Validate a configuration file; exit 0 or 1, with every mistake as file:line:column.")
-	path := c.Arg("file", "The configuration file.").Required().String()
+	path := c.Arg("file", "The configuration file.").Default(defaultConfigFile).String()
 	expanded := c.Flag("print-expanded", "Print the configuration with presets as the probes they stand for, and without secrets.").Bool()
 	do[c.FullCommand()] = func(context.Context) error {
 		if *expanded {
@@ -29,12 +29,16 @@ func checkConfigCommand(a *kingpin.Application, io stdio, do actions) {
 // mistakes to standard error.
 func printExpanded(path string, io stdio) error {
 	text, c, err := config.Expanded(path, app.NewKinds())
+	if c != nil { // else it has a mistake
+		printWarnings(c, io)
+		if _, err := io.out.Write(text); err != nil {
+			return err
+		}
+	}
 	if err != nil {
 		return printProblems(err, io)
 	}
-	printWarnings(c, io)
-	_, err = io.out.Write(text)
-	return err
+	return nil
 }
 
 func printWarnings(c *config.Config, io stdio) {

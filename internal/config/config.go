@@ -149,7 +149,7 @@ type Kinds interface {
 func Load(path string, kinds Kinds) (*Config, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator names the file
 	if err != nil {
-		return nil, fmt.Errorf("configuration: %w; name a file with --config.file, or try `idp_exporter demo` first", err)
+		return nil, fmt.Errorf("configuration: %w; `idp_exporter init ISSUER` writes one, and `idp_exporter demo` needs none", err)
 	}
 	defer func() { _ = f.Close() }()
 	return load(strict.Parse(f, path, filepath.Dir(path)), kinds, (*loader).everything)
@@ -173,6 +173,15 @@ func Parse(content []byte, name string, kinds Kinds) (*Config, error) {
 }
 
 func load(doc *strict.Document, kinds Kinds, check func(*loader, file)) (*Config, error) {
+	c, errs := examine(doc, kinds, check)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	return c, nil
+}
+
+// examine returns what a document says, and what is wrong with it.
+func examine(doc *strict.Document, kinds Kinds, check func(*loader, file)) (*Config, strict.Problems) {
 	raw := file{
 		Log:      Log{Level: "info", Format: "logfmt"},
 		Verdict:  Verdict{UnknownMax: state.DefaultUnknownMax, Start: "closed", FailingCode: 503},
@@ -191,12 +200,9 @@ func load(doc *strict.Document, kinds Kinds, check func(*loader, file)) (*Config
 	} else {
 		check(&l, raw)
 	}
-	errs, warnings := doc.Problems().Split()
-	if len(errs) > 0 {
-		return nil, errs
-	}
-	c.Warnings = warnings
-	return c, nil
+	var errs strict.Problems
+	errs, c.Warnings = doc.Problems().Split()
+	return c, errs
 }
 
 func (l *loader) everything(raw file) {

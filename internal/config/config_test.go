@@ -113,6 +113,8 @@ func TestEveryMistakeNamesItsPlaceAndRemedy(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"empty":             {"", "f.yml:1:1: the file is empty; give at least `providers` and `probes`"},
 		"not yaml":          {"a: [", "f.yml:1:1: not valid YAML:"},
+		"open bracket":      {good + "a: 1\nb: {x: 1\nc: 2\n", "f.yml:4:1: not valid YAML: did not find expected ',' or '}'; near here a bracket is open"},
+		"bad indent":        {good + "probes:\n  - kind: ping\n   target: x\n", "f.yml:4:1: not valid YAML: did not find expected '-' indicator; near here"},
 		"second document":   {good + "probes: [{kind: ping, target: x}]\n---\na: 1\n", "f.yml:4:1: a second document; write everything into one, without ---"},
 		"unknown key":       {good + "probs: []\nprobes: [{kind: ping, target: x}]\n", `f.yml:3:1: unknown key "probs"; did you mean "probes"?`},
 		"unknown probe key": {good + "probes:\n  - {kind: ping, target: x, timout: 3s}\n", `f.yml:4:29: unknown key "timout"; did you mean "timeout"?`},
@@ -296,7 +298,7 @@ func TestAMissingFileSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load(filepath.Join(t.TempDir(), "none.yml"), kinds{})
 	require.ErrorIs(t, err, os.ErrNotExist)
-	require.ErrorContains(t, err, "--config.file")
+	require.ErrorContains(t, err, "idp_exporter init ISSUER")
 	var problems strict.Problems
 	require.False(t, errors.As(err, &problems))
 }

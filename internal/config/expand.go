@@ -22,7 +22,7 @@ const maxExpanded = 200_000
 // probes they stand for, aliases resolved, comments only where a probe came
 // from. It loads to the same probes, save for secrets that stand in the file
 // itself: they are left out, and marked. A file with a mistake is the error of
-// [Load].
+// [Load]; where it is only not filled in yet, it is written out all the same.
 func Expanded(path string, kinds Kinds) ([]byte, *Config, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator names the file
 	if err != nil {
@@ -39,9 +39,9 @@ func ExpandedText(content []byte, name string, kinds Kinds) ([]byte, *Config, er
 }
 
 func expand(doc *strict.Document, kinds Kinds) ([]byte, *Config, error) {
-	c, err := load(doc, kinds, (*loader).everything)
-	if err != nil {
-		return nil, nil, err
+	c, errs := examine(doc, kinds, (*loader).everything)
+	if !errs.Unfilled() {
+		return nil, nil, errs
 	}
 	w := writer{doc: doc}
 	root, err := w.copy(doc.Root)
@@ -58,6 +58,9 @@ func expand(doc *strict.Document, kinds Kinds) ([]byte, *Config, error) {
 	e.SetIndent(2)
 	if err := errors.Join(e.Encode(root), e.Close()); err != nil {
 		return nil, nil, fmt.Errorf("writing the expanded configuration: %w", err)
+	}
+	if len(errs) > 0 {
+		return b.Bytes(), c, errs
 	}
 	return b.Bytes(), c, nil
 }

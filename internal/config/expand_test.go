@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/idp-exporter/idp_exporter/internal/app"
 	"github.com/idp-exporter/idp_exporter/internal/config"
@@ -83,6 +84,46 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		require.Equal(t, c.Probes[i].Nodes, p.Nodes)
 		require.Equal(t, c.Probes[i].Severity, p.Severity)
 	}
+}
+
+// What is not filled in yet, wherever that is, is written out all the same, and no
+// secret with it.
+func TestWhatIsNotFilledInIsExpanded(t *testing.T) {
+	t.Parallel()
+	kinds := app.NewKinds()
+	text := strings.ReplaceAll(strings.ReplaceAll(secretive, "CANARY", canary), "password_file: secret", "password_file: not-there")
+	printed, _, err := config.ExpandedText([]byte(text), "c.yml", kinds)
+	require.ErrorContains(t, err, "secret file not-there: no such file or directory; create it")
+	require.Contains(t, string(printed), "name: acme-login")
+	require.NotContains(t, string(printed), canary)
+
+	n := 0
+	var root yaml.Node
+	require.NoError(t, yaml.Unmarshal([]byte(text), &root))
+	var each func(node *yaml.Node)
+	each = func(node *yaml.Node) {
+		for i, child := range node.Content {
+			each(child)
+			if node.Kind == yaml.MappingNode && i%2 == 0 || node.Kind == yaml.DocumentNode || child.Kind == yaml.AliasNode {
+				continue
+			}
+			marked := *child
+			*child = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strict.Unknown}
+			content, err := yaml.Marshal(&root)
+			*child = marked
+			if err != nil {
+				continue // without an anchor that is used
+			}
+			printed, _, err := config.ExpandedText(content, "c.yml", kinds)
+			require.Error(t, err)
+			require.NotContains(t, string(printed), canary, "%s", content)
+			if strings.Contains(string(printed), strict.Unknown) {
+				n++
+			}
+		}
+	}
+	each(&root)
+	require.Greater(t, n, 20, "most are written out")
 }
 
 func filledIn(printed []byte) []byte {

@@ -3,6 +3,7 @@ package config
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -90,7 +91,8 @@ func (w *writer) hideItem(before []*yaml.Node, i int, n *yaml.Node) {
 		named, last := revealing.MatchString(n.Value), before[i-1].Value
 		switch {
 		case named && strings.ContainsAny(n.Value, "=: "), i > 1 && strings.HasPrefix(last, "-") && revealing.MatchString(last) && !strings.ContainsAny(last, "=: "),
-			credentials.MatchString(n.Value), credentials.MatchString(last + " " + n.Value):
+			credentials.MatchString(n.Value), credentials.MatchString(last + " " + n.Value),
+			slices.ContainsFunc(before, func(b *yaml.Node) bool { return b.Value == strict.Unknown }): // who knows what the mark stands for
 			w.hide(n, hidden)
 			return
 		}

@@ -16,6 +16,7 @@ type presetUse struct {
 	name     string
 	provider preset.Provider
 	settings map[string]preset.Value
+	unfilled bool // settings have marks of what is to be filled in
 }
 
 // usePreset notes a provider's preset. Presets are expanded after the file's own
@@ -28,16 +29,16 @@ func (l *loader) usePreset(path string, p *Provider, raw providerFile, hasIssuer
 		return
 	}
 	l.preset = true
-	if !hasIssuer || l.doc.Failed(path+".preset_settings") {
+	if !hasIssuer || l.doc.Mistaken(path+".preset_settings") {
 		return
 	}
 	settings := make(map[string]preset.Value, len(raw.PresetSettings))
 	for key, text := range raw.PresetSettings {
 		at := l.doc.Position(path + ".preset_settings." + key)
-		settings[key] = preset.Value{Text: text, Line: at.Line, Column: at.Column}
+		settings[key] = preset.Value{Text: text, Line: at.Line, Column: at.Column, Unfilled: l.doc.Failed(path + ".preset_settings." + key)}
 	}
 	l.presets = append(l.presets, presetUse{
-		path: path, name: raw.Preset, settings: settings,
+		path: path, name: raw.Preset, settings: settings, unfilled: l.doc.Failed(path + ".preset_settings"),
 		provider: preset.Provider{Name: p.Name, Issuer: p.IssuerURL(), Nodes: p.Nodes, Discovers: p.Discover != nil},
 	})
 }
@@ -57,8 +58,10 @@ func (l *loader) expandPresets() {
 			path := u.path + ".preset[" + strconv.Itoa(i) + "]"
 			place(n, at.Line, at.Column)
 			l.doc.Note(path, n)
-			l.probe(path, n)
 			l.config.expanded = append(l.config.expanded, n)
+			if !u.unfilled { // else it has the marks, which have been told
+				l.probe(path, n)
+			}
 		}
 	}
 }

@@ -65,6 +65,8 @@ type Setting struct {
 type Value struct {
 	Text         string
 	Line, Column int
+	// Unfilled tells that it is a mark of what is to be filled in.
+	Unfilled bool
 
 	list []string // of a setting that is one
 }

@@ -29,7 +29,7 @@ func (e *expansion) settings(given map[string]Value) {
 			parts = words(value.Text)
 			value.list = parts
 		}
-		if wrong := s.wrong(parts); wrong != "" {
+		if wrong := s.wrong(parts); wrong != "" && !value.Unfilled {
 			e.wrong(path, false, "%s", wrong)
 			continue
 		}

@@ -61,13 +61,20 @@ func (d *Document) decode(n *yaml.Node, path string, v reflect.Value) {
 	for _, p := range d.found[found:] {
 		if !p.Warning {
 			d.failed[path] = true
+			d.mistaken[path] = d.mistaken[path] || !p.Unfilled
 		}
 	}
 }
 
 func (d *Document) decodeValue(n *yaml.Node, path string, v reflect.Value) {
 	at := position(n)
-	if n = d.enter(n, path); n == nil || d.unknown(n, at, path) {
+	if n = d.enter(n, path); n == nil {
+		return
+	}
+	if d.unknown(n, at, path) {
+		if v.Kind() == reflect.String && v.Type() != secretType {
+			v.SetString(n.Value) // for what is made of it
+		}
 		return
 	}
 	if v.Kind() == reflect.Pointer {

@@ -1,6 +1,8 @@
 package strict
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -39,7 +41,7 @@ func (d *Document) decodeSecret(n *yaml.Node, path string, v reflect.Value) {
 	if m := envReference.FindStringSubmatch(n.Value); m != nil {
 		value, ok := os.LookupEnv(m[1])
 		if !ok || value == "" {
-			d.add(position(n), false, "the environment variable %s is not set; set it, or name a file with the key's %s form", m[1], fileSuffix)
+			d.addUnfilled(position(n), "the environment variable %s is not set; set it, or name a file with the key's %s form", m[1], fileSuffix)
 			return
 		}
 		v.Set(reflect.ValueOf(secret.New(value)))
@@ -71,7 +73,14 @@ func (d *Document) setSecretFile(name string, at Position, v reflect.Value) {
 	}
 	s := secret.FromFile(d.Path(name))
 	if _, err := s.Value(); err != nil {
-		d.add(at, false, "%v; create it with the secret as its only line", err)
+		remedy := ""
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			remedy = "; create it with the secret as its only line"
+		case errors.Is(err, fs.ErrPermission):
+			remedy = "; let the user that runs idp_exporter read it (chown, chmod)"
+		}
+		d.addUnfilled(at, "%v%s", err, remedy)
 		return
 	}
 	v.Set(reflect.ValueOf(s))

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -42,6 +43,9 @@ type Problem struct {
 	Position
 	Message string
 	Warning bool
+	// Unfilled tells that the file is only not filled in yet: a mark of what the
+	// owner knows, or a secret that is not there.
+	Unfilled bool
 }
 
 // String spells the problem as file:line:column: message.
@@ -62,6 +66,11 @@ func (ps Problems) Error() string {
 		lines[i] = p.String()
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Unfilled tells that nothing is wrong but what is not filled in yet.
+func (ps Problems) Unfilled() bool {
+	return !slices.ContainsFunc(ps, func(p Problem) bool { return !p.Warning && !p.Unfilled })
 }
 
 // Split separates errors from warnings.
@@ -85,8 +94,9 @@ type Document struct {
 	dir   string
 	found Problems
 	at    map[string]Position
-	// failed holds the paths of values that could not be read.
-	failed map[string]bool
+	// failed holds the paths of values that could not be read, mistaken those of
+	// them that are not merely to be filled in.
+	failed, mistaken map[string]bool
 	// secrets are the values that were read as secrets.
 	secrets map[*yaml.Node]bool
 	nodes   int
@@ -95,10 +105,13 @@ type Document struct {
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+)(?:, column (\d+))?: )?`)
 
+// yamlOpen are the errors of YAML's grammar, unlike those of its tokens.
+var yamlOpen = regexp.MustCompile(`^did not find expected (<|node content|key|'-'|',')`)
+
 // Parse reads a document. Relative paths of secret files are taken from dir.
 // A document that is not YAML has one problem and a nil Root.
 func Parse(r io.Reader, file, dir string) *Document {
-	d := &Document{file: file, dir: dir, at: make(map[string]Position), failed: make(map[string]bool),
+	d := &Document{file: file, dir: dir, at: make(map[string]Position), failed: make(map[string]bool), mistaken: make(map[string]bool),
 		secrets: make(map[*yaml.Node]bool)}
 	content, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	switch {
@@ -115,14 +128,14 @@ func Parse(r io.Reader, file, dir string) *Document {
 	case errors.Is(err, io.EOF):
 		return d
 	case err != nil:
-		d.addSyntax(err)
+		d.addSyntax(err, content)
 		return d
 	}
 	var second yaml.Node
 	if err := decoder.Decode(&second); err == nil {
 		d.add(position(&second), false, "a second document; write everything into one, without ---")
 	} else if !errors.Is(err, io.EOF) {
-		d.addSyntax(err)
+		d.addSyntax(err, content)
 	}
 	if root.Kind == yaml.DocumentNode && len(root.Content) == 1 {
 		d.Root = root.Content[0]
@@ -130,7 +143,7 @@ func Parse(r io.Reader, file, dir string) *Document {
 	return d
 }
 
-func (d *Document) addSyntax(err error) {
+func (d *Document) addSyntax(err error, content []byte) {
 	text := err.Error()
 	at := Position{}
 	if m := yamlLine.FindStringSubmatch(text); m != nil && m[1] != "" {
@@ -140,11 +153,22 @@ func (d *Document) addSyntax(err error) {
 			at.Column = c
 		}
 	}
-	d.add(at, false, "not valid YAML: %s", yamlLine.ReplaceAllString(text, ""))
+	text = yamlLine.ReplaceAllString(text, "")
+	remedy := ""
+	if yamlOpen.MatchString(text) {
+		// The library counts the lines of such errors from 0, and the end of the file as one more.
+		at = Position{min(at.Line+1, 1+bytes.Count(bytes.TrimRight(content, "\n"), []byte("\n"))), 1}
+		remedy = "; near here a bracket is open, or a line is indented otherwise than its neighbours"
+	}
+	d.add(at, false, "not valid YAML: %s%s", text, remedy)
 }
 
 func (d *Document) add(at Position, warning bool, format string, args ...any) {
 	d.found = append(d.found, Problem{File: d.file, Position: at, Message: fmt.Sprintf(format, args...), Warning: warning})
+}
+
+func (d *Document) addUnfilled(at Position, format string, args ...any) {
+	d.found = append(d.found, Problem{File: d.file, Position: at, Message: fmt.Sprintf(format, args...), Unfilled: true})
 }
 
 // Add notes a problem at the value that a path such as "probes[0].every" leads
@@ -183,6 +207,10 @@ func (d *Document) Has(path string) bool {
 // read, so that what follows from it need not be told too.
 func (d *Document) Failed(path string) bool { return d.failed[path] }
 
+// Mistaken tells whether the value at path, or one in it, is wrong, and not merely
+// to be filled in.
+func (d *Document) Mistaken(path string) bool { return d.mistaken[path] }
+
 // IsSecret tells whether a value was read as a secret.
 func (d *Document) IsSecret(n *yaml.Node) bool { return d.secrets[n] }
 
@@ -203,7 +231,7 @@ func (d *Document) unknown(n *yaml.Node, at Position, path string) bool {
 	}
 	key := path[strings.LastIndexByte(path, '.')+1:]
 	if strings.Contains(n.Value, LeftOut) {
-		d.add(at, false, "fill in %s; %s marks a secret that was left out when this file was printed", key, LeftOut)
+		d.addUnfilled(at, "fill in %s; %s marks a secret that was left out when this file was printed", key, LeftOut)
 		return true
 	}
 	if n.Value != Unknown {
@@ -212,7 +240,7 @@ func (d *Document) unknown(n *yaml.Node, at Position, path string) bool {
 	if about := strings.TrimSpace(strings.TrimPrefix(n.LineComment, "#")); about != "" {
 		key += ", " + about
 	}
-	d.add(at, false, "fill in %s; %s marks what only you know", key, Unknown)
+	d.addUnfilled(at, "fill in %s; %s marks what only you know", key, Unknown)
 	return true
 }
 
