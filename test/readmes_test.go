@@ -45,7 +45,7 @@ func TestEachArtifactIsInTheTableOfItsFolder(t *testing.T) {
 		return tables[folder]
 	}
 	files := 0
-	for _, root := range []string{"alerts", "dashboards", "examples/alertmanager", "examples/stack"} {
+	for _, root := range []string{"alerts", "dashboards", "examples/alertmanager", "examples/bridges", "examples/probes", "examples/stack"} {
 		require.NotEmpty(t, table(root))
 		require.NoError(t, fs.WalkDir(project, root, func(file string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || path.Ext(file) == ".go" || path.Base(file) == "README.md" {

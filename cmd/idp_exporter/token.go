@@ -16,10 +16,16 @@ import (
 func tokenCommand(a *kingpin.Application, std stdio, do actions) {
 	token := a.Command("token", "Access tokens.")
 	c := token.Command("create", "Make an access token and the hash to put into the configuration. The token is shown once.")
-	name := c.Flag("name", "Who will use it, such as prometheus.").Default("prometheus").String()
+	name := c.Flag("name", "Who will use it; without this flag, prometheus for metrics, else the scopes.").String()
 	scopes := c.Flag("scope", "What it may do; repeat for several: "+scopeNames()+".").Default("metrics").Strings()
 	expires := c.Flag("expires", "How long it is valid, such as 90d, 12w or 36h; without this flag, for ever.").String()
 	do[c.FullCommand()] = func(context.Context) error {
+		if *name == "" {
+			*name = strings.Join(*scopes, "-")
+			if *name == access.Metrics.String() {
+				*name = "prometheus"
+			}
+		}
 		value, entry, err := access.CreateToken(*name, *scopes)
 		if err != nil {
 			return err

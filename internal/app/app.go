@@ -258,8 +258,8 @@ func (a *App) record(k state.Key, r probes.Result) {
 		from = "none"
 	}
 	if r.Skipped == "" && r.Outcome != probes.Pass {
-		a.log.Info("probe did not pass", "probe", k.Probe, "node", k.Node, "outcome", r.Outcome.String(),
-			"step", r.FailedStep, "reason", string(r.Reason), "detail", r.Detail)
+		a.log.Info("probe did not pass", said("probe", k.Probe, "node", k.Node, "outcome", r.Outcome.String(),
+			"step", r.FailedStep, "reason", string(r.Reason), "detail", r.Detail)...)
 	}
 	if before.Verdict != after.Verdict {
 		a.nudge()
@@ -267,8 +267,8 @@ func (a *App) record(k state.Key, r probes.Result) {
 		if !after.Verdict.OK() {
 			level = slog.LevelWarn
 		}
-		a.log.Log(context.Background(), level, "verdict changed", "probe", k.Probe, "node", k.Node, "from", from, "to", after.Verdict.String(),
-			"why", after.Why, "detail", r.Detail)
+		a.log.Log(context.Background(), level, "verdict changed", said("probe", k.Probe, "node", k.Node, "from", from, "to", after.Verdict.String(),
+			"why", after.Why, "detail", r.Detail)...)
 		if a.audit != nil {
 			a.audit.Access(audit.Record{
 				Event: audit.EventVerdict, Outcome: audit.OutcomeOK, Actor: audit.Actor{Kind: "exporter"}, Target: k.String(),
@@ -276,6 +276,17 @@ func (a *App) record(k state.Key, r probes.Result) {
 			})
 		}
 	}
+}
+
+// said returns the pairs of key and value that have a value.
+func said(pairs ...string) []any {
+	var some []any
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			some = append(some, pairs[i], pairs[i+1])
+		}
+	}
+	return some
 }
 
 // ready is true once every gating probe has been run.

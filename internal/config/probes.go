@@ -25,7 +25,7 @@ const (
 )
 
 func (l *loader) probes(raw []nodeOf) {
-	if len(raw) == 0 && !l.preset {
+	if len(raw) == 0 && !l.preset && !l.doc.Misspelled("probes") {
 		l.doc.Add("probes", false, "there is no probe; give at least one, such as {kind: login, client_id: …, username: …, password_file: …}")
 	}
 	l.taken = names{}
@@ -76,7 +76,8 @@ func (l *loader) probe(path string, node *yaml.Node) {
 }
 
 // report adds what a section's own check found. What follows from a value that
-// could not be read is left out; a key that is missing is named.
+// could not be read, or whose key is misspelled, is left out; a key that is
+// missing is named.
 func (l *loader) report(path string, problems []probes.Problem) {
 	for _, p := range problems {
 		at, message := path, p.Message
@@ -86,7 +87,7 @@ func (l *loader) report(path string, problems []probes.Problem) {
 				message = p.Path + ": " + message
 			}
 		}
-		if !l.doc.Failed(at) {
+		if !l.doc.Failed(at) && !l.doc.Misspelled(at) {
 			l.doc.Add(at, p.Warning, "%s", message)
 		}
 	}
@@ -181,7 +182,7 @@ func (l *loader) providerOf(path, name string) *Provider {
 		if len(l.config.Providers) > 1 {
 			l.doc.Add(path, false, "there are several providers; say which with provider: NAME")
 		}
-		if len(l.config.Providers) == 1 {
+		if len(l.config.Providers) > 0 {
 			return l.config.Providers[0]
 		}
 		return nil

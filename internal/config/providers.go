@@ -10,6 +10,7 @@ import (
 
 	"github.com/idp-exporter/idp_exporter/internal/config/strict"
 	"github.com/idp-exporter/idp_exporter/internal/discover"
+	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/internal/preset"
 	"github.com/idp-exporter/idp_exporter/internal/state"
 	"github.com/idp-exporter/idp_exporter/probes"
@@ -68,6 +69,10 @@ func (l *loader) providers(raw []providerFile) {
 				at = path + ".proxy"
 			}
 			l.doc.Add(at, false, "%v", err)
+			p.Options = fetch.Options{} // probes are not to tell of it again
+		}
+		if u == nil {
+			p.Issuer = "https://issuer.invalid/" // likewise
 		}
 		provider := &Provider{
 			Provider: probes.Provider{Name: p.Name, Issuer: p.Issuer, Dial: p.Options},

@@ -97,6 +97,8 @@ type Document struct {
 	// failed holds the paths of values that could not be read, mistaken those of
 	// them that are not merely to be filled in.
 	failed, mistaken map[string]bool
+	// meant holds the paths that unknown keys were probably meant as.
+	meant map[string]bool
 	// secrets are the values that were read as secrets.
 	secrets map[*yaml.Node]bool
 	nodes   int
@@ -111,7 +113,7 @@ var yamlOpen = regexp.MustCompile(`^did not find expected (<|node content|key|'-
 // Parse reads a document. Relative paths of secret files are taken from dir.
 // A document that is not YAML has one problem and a nil Root.
 func Parse(r io.Reader, file, dir string) *Document {
-	d := &Document{file: file, dir: dir, at: make(map[string]Position), failed: make(map[string]bool), mistaken: make(map[string]bool),
+	d := &Document{file: file, dir: dir, at: make(map[string]Position), failed: make(map[string]bool), mistaken: make(map[string]bool), meant: make(map[string]bool),
 		secrets: make(map[*yaml.Node]bool)}
 	content, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	switch {
@@ -206,6 +208,10 @@ func (d *Document) Has(path string) bool {
 // Failed tells whether the value at path stands in the file but could not be
 // read, so that what follows from it need not be told too.
 func (d *Document) Failed(path string) bool { return d.failed[path] }
+
+// Misspelled tells whether the key at path is missing and an unknown one was
+// probably meant as it.
+func (d *Document) Misspelled(path string) bool { return d.meant[path] && !d.Has(path) }
 
 // Mistaken tells whether the value at path, or one in it, is wrong, and not merely
 // to be filled in.

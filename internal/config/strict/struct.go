@@ -1,8 +1,9 @@
 package strict
 
 import (
+	"maps"
 	"reflect"
-	"sort"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -118,7 +119,13 @@ func (d *Document) decodeStruct(n *yaml.Node, path string, targets ...reflect.Va
 		case path == "" && strings.HasPrefix(name, "x-"):
 			// A place for anchors, as in Compose files.
 		default:
-			d.add(position(e.key), false, "unknown key %q%s", name, suggest(name, fields))
+			meant := suggest(name, fields)
+			if meant == "" {
+				d.add(position(e.key), false, "unknown key %q; known here: %s", name, strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
+				continue
+			}
+			d.add(position(e.key), false, "unknown key %q; did you mean %q?", name, meant)
+			d.meant[join(path, meant)] = true
 		}
 	}
 }
@@ -163,23 +170,16 @@ func collect(v reflect.Value, into map[string]reflect.Value) {
 	}
 }
 
-// suggest names the keys that an unknown key may have been meant as.
+// suggest returns the key that an unknown key may have been meant as, "" if there
+// is none.
 func suggest(name string, fields map[string]reflect.Value) string {
-	known := make([]string, 0, len(fields))
-	for k := range fields {
-		known = append(known, k)
-	}
-	sort.Strings(known)
 	best, distance := "", 1+len(name)/3
-	for _, k := range known {
+	for _, k := range slices.Sorted(maps.Keys(fields)) {
 		if n := edits(name, k); n <= distance && (best == "" || n < distance) {
 			best, distance = k, n
 		}
 	}
-	if best != "" {
-		return "; did you mean \"" + best + "\"?"
-	}
-	return "; known here: " + strings.Join(known, ", ")
+	return best
 }
 
 // edits is the Levenshtein distance between two short words.
