@@ -55,11 +55,15 @@ func alertmanagerBody(m *message) alertGroup {
 			labels[key] = bridges.Line(value, maxLabel)
 		}
 	}
+	where := instance(a)
+	if labels["alertname"] == "" && where != "" && m.setting.Exporter != "" { // an alarm of our own
+		where += "@" + m.setting.Exporter
+	}
 	if labels["job"] == "" {
 		set("job", m.value("job"))
 	}
 	set("alertname", a.Name)
-	set("instance", instance(a))
+	set("instance", where)
 	set("alarm_id", a.ID)
 	set("probe", a.Probe)
 	set("node", a.Node)
@@ -96,7 +100,8 @@ func alertmanagerBody(m *message) alertGroup {
 }
 
 // instance names what is ill. Alarms that share alertname, job and instance are
-// one to OMNIbus, so that of an alert about a probe names the probe, too.
+// one to OMNIbus, so that of an alert about a probe names the probe, too, and that
+// of the exporter itself the exporter: others may see the same.
 func instance(a bridges.Alarm) string {
 	if a.Target == "" || a.Probe == "" || a.Probe == a.Name || a.Probe == a.Target {
 		return a.Target

@@ -33,7 +33,8 @@ type Options struct {
 	// begin no alarm for now, empty if it may. It must be quick, and must not
 	// call back into the Engine. Nil suppresses nothing; verdicts bring their own.
 	Suppressed func(probe, node string, at time.Time) string
-	// Exporter is this exporter's name for consoles.
+	// Exporter is this exporter's name for consoles, and part of the ids of the
+	// alarms that it raises by itself.
 	Exporter string
 	// Logger is told what goes wrong; nil discards that.
 	Logger *slog.Logger

@@ -45,7 +45,7 @@ func newSender(tb testing.TB) *sender {
 
 func event() bridges.Event {
 	return bridges.Event{Kind: bridges.Raise, Alarm: bridges.Alarm{
-		ID: alarm.ProbeID("p", "n"), Name: "p", Text: strings.Repeat("x", 60), Severity: probes.Major,
+		ID: alarm.ProbeID("e", "p", "n"), Name: "p", Text: strings.Repeat("x", 60), Severity: probes.Major,
 	}}
 }
 

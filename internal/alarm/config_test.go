@@ -92,10 +92,11 @@ func TestIdentity(t *testing.T) {
 	t.Parallel()
 	valid := regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 	for _, names := range [][2]string{{"login", ""}, {"Sign-in by König!", "n/1"}, {"", ""}, {"日本", "x"}, {strings.Repeat("x", 500), strings.Repeat("y", 500)}} {
-		require.Regexp(t, valid, ProbeID(names[0], names[1]))
+		require.Regexp(t, valid, ProbeID("exporter", names[0], names[1]))
 	}
-	require.NotEqual(t, ProbeID("a", "b-c"), ProbeID("a-b", "c"))
-	require.Equal(t, "login-n1-", ProbeID("login", "n1")[:9])
+	require.NotEqual(t, ProbeID("e", "a", "b-c"), ProbeID("e", "a-b", "c"))
+	require.NotEqual(t, ProbeID("e", "a", "b"), ProbeID("f", "a", "b"), "one exporter clears nothing of another's")
+	require.Equal(t, "login-n1-", ProbeID("e", "login", "n1")[:9])
 	of := func(labels ...string) string {
 		m := map[string]string{}
 		for i := 0; i < len(labels); i += 2 {
@@ -107,7 +108,7 @@ func TestIdentity(t *testing.T) {
 	require.Equal(t, of("alertname", "A", "severity", "page"), of("alertname", "A", "replica", "b"))
 	require.NotEqual(t, of("alertname", "A", "x", "yz"), of("alertname", "A", "xy", "z"))
 	require.NotEqual(t, of("alertname", "A"), of("alertname", "A", "x", ""))
-	require.NotEqual(t, ProbeID("A", ""), of("alertname", "A"))
+	require.NotEqual(t, ProbeID("", "A", ""), of("alertname", "A"))
 }
 
 func TestRunbook(t *testing.T) {

@@ -100,7 +100,7 @@ func scene(n, day int, ill func(int) bool) (verdicts []alarm.VerdictInput, hook 
 				a["startsAt"] = "2026-09-02T10:00:00Z" // it has begun since
 			}
 			delete(a, "endsAt")
-			want[alarm.ProbeID(probe, "")], want[alertID(i)] = "major", "critical"
+			want[alarm.ProbeID("", probe, "")], want[alertID(i)] = "major", "critical"
 		}
 		alerts = append(alerts, a)
 	}

@@ -26,7 +26,7 @@ func TestRaiseChangeClear(t *testing.T) {
 		synctest.Wait()
 		ev := r.last()
 		require.Equal(t, "login fails at step token: timeout", ev.Alarm.Text)
-		require.Equal(t, ProbeID("login", ""), ev.Alarm.ID)
+		require.Equal(t, ProbeID("", "login", ""), ev.Alarm.ID)
 		require.Equal(t, "acme", ev.Alarm.Target)
 		time.Sleep(time.Minute)
 		detailed := failing("login", probes.Critical)
@@ -554,4 +554,25 @@ func TestConcurrentUse(t *testing.T) {
 	e.Verdicts(nil)
 	require.Eventually(t, func() bool { return lastOf(a.told(), "login") == "clear login" }, time.Minute, time.Millisecond)
 	stop()
+}
+
+// Two exporters may have a probe of the same name, for other providers or from
+// other places: what one says of it clears nothing of the other's.
+func TestExportersClearOnlyTheirOwn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &receiver{}
+		prod, _ := running(t, Options{Store: newMemory(), Exporter: "prod"}, config(), bridge(config(), "b", r, true))
+		prod.Verdicts([]VerdictInput{failing("login", probes.Critical)})
+		synctest.Wait()
+		raised := r.last()
+		require.Equal(t, bridges.Raise, raised.Kind)
+		// A first start, which does not know what consoles were told, clears what passes.
+		staging, _ := running(t, Options{Store: newMemory(), Exporter: "staging", Resync: true}, config(), bridge(config(), "b", r, true))
+		staging.Verdicts([]VerdictInput{passing("login")})
+		synctest.Wait()
+		cleared := r.last()
+		require.Equal(t, bridges.Clear, cleared.Kind)
+		require.NotEqual(t, raised.Alarm.ID, cleared.Alarm.ID)
+	})
 }

@@ -13,11 +13,12 @@ import (
 // maxSlug is how many bytes of an ID are a name for people.
 const maxSlug = 32
 
-// ProbeID returns the ID of the alarm of a probe on a node. It stays the same
-// over restarts and between exporters.
-func ProbeID(probe, node string) string {
+// ProbeID returns the ID of the alarm of a probe on a node, as an exporter sees it:
+// another, which may watch another provider or from another place, must not clear
+// it. It stays the same over restarts.
+func ProbeID(exporter, probe, node string) string {
 	h := sha256.New()
-	fields(h, "probe", probe, node)
+	fields(h, "probe", exporter, probe, node)
 	name := probe
 	if node != "" {
 		name += "-" + node

@@ -324,7 +324,7 @@ func (w *truth) shown() map[string]string {
 		all[alertID(i)] = s
 	}
 	for i := range w.failing {
-		all[alarm.ProbeID(fmt.Sprint("p", i), "")] = string(probes.Major)
+		all[alarm.ProbeID("", fmt.Sprint("p", i), "")] = string(probes.Major)
 	}
 	return all
 }

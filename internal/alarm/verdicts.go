@@ -73,13 +73,13 @@ func (e *Engine) fails(a *alarm, key probeKey, v *VerdictInput, now time.Time) {
 		s.Severity = e.config.UnknownSeverity
 	}
 	if a == nil {
-		a = e.lost[ProbeID(v.Probe, v.Node)]
+		a = e.lost[ProbeID(e.exporter, v.Probe, v.Node)]
 	}
 	if a == nil && (s.suppressed || !e.room()) {
 		return
 	}
 	if a == nil {
-		a = e.get(ProbeID(v.Probe, v.Node))
+		a = e.get(ProbeID(e.exporter, v.Probe, v.Node))
 	}
 	old := a.sources[probeSource]
 	if old != nil && old.Firing {
@@ -104,7 +104,7 @@ func (e *Engine) fails(a *alarm, key probeKey, v *VerdictInput, now time.Time) {
 func (e *Engine) passes(a *alarm, key probeKey, v *VerdictInput, now time.Time) {
 	const why = "the probe passes again"
 	if a == nil && len(e.lost) > 0 {
-		if a = e.lost[ProbeID(v.Probe, v.Node)]; a != nil {
+		if a = e.lost[ProbeID(e.exporter, v.Probe, v.Node)]; a != nil {
 			e.found(a)
 			a.ended = why
 			e.settle(a, now)
@@ -117,7 +117,7 @@ func (e *Engine) passes(a *alarm, key probeKey, v *VerdictInput, now time.Time) 
 			e.settle(a, now)
 		}
 	} else if e.resync && !e.resynced[key] {
-		e.disown(&Source{Kind: SourceProbe, Name: v.Probe, Target: v.Target, Probe: v.Probe, Node: v.Node}, ProbeID(v.Probe, v.Node),
+		e.disown(&Source{Kind: SourceProbe, Name: v.Probe, Target: v.Target, Probe: v.Probe, Node: v.Node}, ProbeID(e.exporter, v.Probe, v.Node),
 			"the probe passes; what the console was told before is not known", now)
 	}
 	if e.resync {
