@@ -135,7 +135,11 @@ func arrivedWell(t *testing.T, c console, alert, probe string) {
 	require.NotEqual(t, through.id, direct.id, c.name)
 	for _, e := range []told{through, direct} {
 		require.Equal(t, critical[c.name], e.severity, "%s: %s", c.name, e.name)
-		require.Equal(t, also[c.name], e.also, "%s: %s", c.name, e.name)
+		other := also[c.name]
+		if c.name == "OMNIbus webhook" && e.name == probe {
+			other += "@demo" // what another exporter sees is another alarm
+		}
+		require.Equal(t, other, e.also, "%s: %s", c.name, e.name)
 		target := "demo"
 		if c.name == "OMNIbus webhook" && e.name == alert {
 			target += "/" + probe // else alerts of two probes are one to OMNIbus

@@ -15,7 +15,7 @@ import (
 func alertmanagerFormat() *format {
 	return &format{
 		contentType: "application/json", heartbeat: true,
-		values: map[string]string{"job": "idp_exporter", "receiver": ""},
+		values: map[string]string{"job": "", "receiver": ""},
 		word:   asX733,
 		proof:  "accepted by the receiver of the webhook",
 		body:   func(m *message) ([]byte, http.Header, error) { return encoded(alertmanagerBody(m)) },
@@ -55,15 +55,11 @@ func alertmanagerBody(m *message) alertGroup {
 			labels[key] = bridges.Line(value, maxLabel)
 		}
 	}
-	where := instance(a)
-	if labels["alertname"] == "" && where != "" && m.setting.Exporter != "" { // an alarm of our own
-		where += "@" + m.setting.Exporter
-	}
 	if labels["job"] == "" {
-		set("job", m.value("job"))
+		set("job", job(m, labels["alertname"] == ""))
 	}
 	set("alertname", a.Name)
-	set("instance", where)
+	set("instance", instance(a))
 	set("alarm_id", a.ID)
 	set("probe", a.Probe)
 	set("node", a.Node)
@@ -100,13 +96,25 @@ func alertmanagerBody(m *message) alertGroup {
 }
 
 // instance names what is ill. Alarms that share alertname, job and instance are
-// one to OMNIbus, so that of an alert about a probe names the probe, too, and that
-// of the exporter itself the exporter: others may see the same.
+// one to OMNIbus, so that of an alert about a probe names the probe, too.
 func instance(a bridges.Alarm) string {
 	if a.Target == "" || a.Probe == "" || a.Probe == a.Name || a.Probe == a.Target {
 		return a.Target
 	}
 	return a.Target + "/" + a.Probe
+}
+
+// job is the bridge's own where it has one. That of an alarm of the exporter itself
+// names the exporter: what another sees is another alarm.
+func job(m *message, own bool) string {
+	switch given := m.value("job"); {
+	case given != "":
+		return given
+	case own && m.setting.Exporter != "":
+		return "idp_exporter@" + m.setting.Exporter
+	default:
+		return "idp_exporter"
+	}
 }
 
 // fingerprint identifies an alert, in sixteen digits as Alertmanager's own.
