@@ -22,6 +22,7 @@ type metadata struct {
 	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
 	JWKSURI               string   `json:"jwks_uri"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
+	SigningAlgorithms     []string `json:"id_token_signing_alg_values_supported"`
 	CallbackNamesIssuer   bool     `json:"authorization_response_iss_parameter_supported"`
 }
 

@@ -4,6 +4,8 @@ package login
 // it without signing in.
 type Document struct {
 	JWKSURI string
+	// SigningAlgorithms are those that ID tokens may be signed by.
+	SigningAlgorithms []string
 	// Digest stands for the content, as in probes.Facts.
 	Digest string
 }
@@ -17,6 +19,6 @@ func ReadDocument(content []byte, issuer, flow string) (Document, error) {
 	if err != nil {
 		return d, err
 	}
-	d.JWKSURI = m.JWKSURI
+	d.JWKSURI, d.SigningAlgorithms = m.JWKSURI, m.SigningAlgorithms
 	return d, nil
 }

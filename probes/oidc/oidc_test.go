@@ -106,6 +106,8 @@ func TestDocuments(t *testing.T) {
 		{"a redirect", provider{code: map[string]int{wellKnown: 302}}, nil, probes.Fail, probes.ReasonHTTPStatus, stepDiscovery},
 		{"no keys", provider{code: map[string]int{"/keys": 503}}, nil, probes.Fail, probes.ReasonHTTPStatus, stepJWKS},
 		{"asked too often", provider{code: map[string]int{"/keys": 429}}, nil, probes.Unknown, probes.ReasonRateLimited, stepJWKS},
+		{"keys of another algorithm than the tokens", provider{jwks: good, change: set("id_token_signing_alg_values_supported", []string{"RS256"})}, nil, probes.Fail, probes.ReasonJWKSInvalid, stepJWKS},
+		{"and without ID tokens", provider{jwks: good, change: set("id_token_signing_alg_values_supported", []string{"RS256"})}, func(o *Options) { o.Flow = login.FlowClientCredentials }, probes.Pass, "", ""},
 		{"an empty set", provider{jwks: `{"keys":[]}`}, nil, probes.Fail, probes.ReasonJWKSInvalid, stepJWKS},
 		{"garbage", provider{jwks: `<html>`}, nil, probes.Fail, probes.ReasonJWKSInvalid, stepJWKS},
 		{"too few keys", provider{jwks: keys(t, "k1")}, func(o *Options) { o.MinKeys = 2 }, probes.Fail, probes.ReasonJWKSInvalid, stepJWKS},

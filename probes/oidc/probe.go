@@ -114,6 +114,10 @@ func (r *run) keys(ctx context.Context) error {
 	for _, note := range keys.Notes() {
 		r.Unverified("%s", note)
 	}
+	if r.Flow != login.FlowClientCredentials && !keys.Serves(r.document.SigningAlgorithms) {
+		return probes.Failf(probes.ReasonJWKSInvalid, "ID tokens are signed by %.200s, as the discovery document says, and none of the %d keys can verify that",
+			strings.Join(r.document.SigningAlgorithms, ", "), n)
+	}
 	if n < r.MinKeys {
 		return probes.Failf(probes.ReasonJWKSInvalid, "the key set has %d usable keys, want %d or more", n, r.MinKeys)
 	}

@@ -7,20 +7,30 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 )
 
-// The bounds of a key set. A larger modulus would cost more time than a probe has.
+// The bounds of a key set. A larger modulus would cost more time than a probe has;
+// a smaller one than 1024 bits nobody verifies with, and less than 2048 is not
+// allowed (RFC 7518, 3.3).
 const (
 	maxKeys    = 100
+	minRSABits = 1024
+	oddRSABits = 2048
 	maxRSABits = 16384
 )
 
 // KeySet is a provider's published key set (RFC 7517).
 type KeySet struct {
-	keys  []jose.JSONWebKey
-	notes []string
+	keys []jose.JSONWebKey
+	// signing are those of the keys that can verify the signature of a token.
+	signing []jose.JSONWebKey
+	notes   []string
+	// other says of one key why it is not among them.
+	other error
 }
 
 // ParseKeySet reads a key set. Keys of unknown types are left out (RFC 7517, 5)
@@ -42,10 +52,14 @@ func ParseKeySet(data []byte) (*KeySet, error) {
 	for i, raw := range doc.Keys {
 		set.add(i, raw)
 	}
-	if len(set.keys) == 0 {
+	switch {
+	case len(set.signing) > 0:
+		return set, nil
+	case set.other != nil:
+		return nil, fmt.Errorf("none of the %d keys can verify a signature: %w", len(doc.Keys), set.other)
+	default:
 		return nil, fmt.Errorf("none of the %d keys can verify a signature: %s", len(doc.Keys), set.notes[0])
 	}
-	return set, nil
 }
 
 func (s *KeySet) add(i int, raw json.RawMessage) {
@@ -66,27 +80,74 @@ func (s *KeySet) add(i int, raw json.RawMessage) {
 		s.note("key %s of the set is not valid", quote(key.KeyID))
 		return
 	}
-	if k, ok := key.Key.(*rsa.PublicKey); ok && k.N.BitLen() > maxRSABits {
-		s.note("key %s has %d bits, at most %d are accepted", quote(key.KeyID), k.N.BitLen(), maxRSABits)
-		return
+	if k, ok := key.Key.(*rsa.PublicKey); ok {
+		switch bits := k.N.BitLen(); {
+		case bits > maxRSABits || bits < minRSABits:
+			s.note("key %s has %d bits; %d to %d are accepted", quote(key.KeyID), bits, minRSABits, maxRSABits)
+			return
+		case bits < oddRSABits:
+			s.note("key %s has %d bits, fewer than %d (RFC 7518, 3.3)", quote(key.KeyID), bits, oddRSABits)
+		}
 	}
 	s.keys = append(s.keys, key)
+	if err := signs(key, raw); err != nil {
+		s.other = err // such as one for encryption, which is nothing odd
+		return
+	}
+	s.signing = append(s.signing, key)
+}
+
+// signs returns why a key can verify no signature of a token, nil if it can
+// (RFC 7517, 4.2 to 4.4).
+func signs(key jose.JSONWebKey, raw json.RawMessage) error {
+	var more struct {
+		Ops []string `json:"key_ops"`
+	}
+	if err := json.Unmarshal(raw, &more); err == nil && len(more.Ops) > 0 && !slices.Contains(more.Ops, "verify") {
+		return fmt.Errorf("key %s is not for verifying (key_ops %s)", quote(key.KeyID), quote(strings.Join(more.Ops, ", ")))
+	}
+	switch {
+	case key.Algorithm == "":
+		return misfit(key, Algorithms())
+	case !slices.Contains(Algorithms(), key.Algorithm):
+		return fmt.Errorf("key %s is for %s, which signs no token", quote(key.KeyID), quote(key.Algorithm))
+	default:
+		return fits(key, key.Algorithm)
+	}
+}
+
+// misfit returns why a key can have made no signature of any of the algorithms, nil
+// if it can.
+func misfit(key jose.JSONWebKey, algorithms []string) (err error) {
+	for _, alg := range algorithms {
+		if err = fits(key, alg); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 func (s *KeySet) note(format string, args ...any) {
 	s.notes = append(s.notes, fmt.Sprintf(format, args...))
 }
 
-// Len returns the number of usable keys.
-func (s *KeySet) Len() int { return len(s.keys) }
+// Len returns the number of keys that can verify a token's signature.
+func (s *KeySet) Len() int { return len(s.signing) }
 
-// IDs returns the key ids, in the order of the set.
+// IDs returns their ids, in the order of the set.
 func (s *KeySet) IDs() []string {
-	ids := make([]string, 0, len(s.keys))
-	for _, k := range s.keys {
+	ids := make([]string, 0, len(s.signing))
+	for _, k := range s.signing {
 		ids = append(ids, k.KeyID)
 	}
 	return ids
+}
+
+// Serves tells whether one of the keys can verify what is signed by one of the
+// algorithms, as far as they are known.
+func (s *KeySet) Serves(algorithms []string) bool {
+	known := slices.DeleteFunc(slices.Clone(algorithms), func(alg string) bool { return !slices.Contains(Algorithms(), alg) })
+	return len(known) == 0 || slices.ContainsFunc(s.signing, func(k jose.JSONWebKey) bool { return misfit(k, known) == nil })
 }
 
 // Notes says what is odd about the set, for people.
@@ -112,7 +173,7 @@ func fits(k jose.JSONWebKey, alg string) error {
 		return fmt.Errorf("key %s is not for signatures (use %s)", quote(k.KeyID), quote(k.Use))
 	}
 	if k.Algorithm != "" && k.Algorithm != alg {
-		return fmt.Errorf("key %s is for %s, the token says alg %s", quote(k.KeyID), quote(k.Algorithm), alg)
+		return fmt.Errorf("key %s is for %s, not for alg %s", quote(k.KeyID), quote(k.Algorithm), alg)
 	}
 	var fit bool
 	switch key := k.Key.(type) {

@@ -161,9 +161,9 @@ func (v *Verifier) noKey(t *Token) error {
 		times = "twice"
 	}
 	if t.KeyID == "" {
-		return fmt.Errorf("the token names no key, and its signature verifies with none of the provider's key set (%s, fetched %s)", count(v.Keys.Len()), times)
+		return fmt.Errorf("the token names no key, and its signature verifies with none of the provider's key set (%s, fetched %s)", count(len(v.Keys.keys)), times)
 	}
-	return fmt.Errorf("key id %s is not in the provider's key set (%s, fetched %s)", quote(t.KeyID), count(v.Keys.Len()), times)
+	return fmt.Errorf("key id %s is not in the provider's key set (%s, fetched %s)", quote(t.KeyID), count(len(v.Keys.keys)), times)
 }
 
 func count(n int) string {
