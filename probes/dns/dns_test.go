@@ -53,6 +53,17 @@ func (z zone) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 	case "alias":
 		add("CNAME www.example.com.")
 		m.Answer = append(m.Answer, rr("www.example.com. 60 IN A 192.0.2.1"))
+	case "chain": // in no order, and in whatever case
+		m.Answer = append(m.Answer, rr("c.example.com. 60 IN A 192.0.2.1"), rr("B.example.com. 60 IN CNAME C.example.com."))
+		add("CNAME b.example.com.")
+	case "cut":
+		add("CNAME b.example.com.")
+		m.Answer = append(m.Answer, rr("c.example.com. 60 IN A 192.0.2.1"))
+	case "loop":
+		add("CNAME b.example.com.")
+		m.Answer = append(m.Answer, rr("b.example.com. 60 IN CNAME "+name))
+	case "elses":
+		m.Answer = append(m.Answer, rr("evil.test. 60 IN A 6.6.6.6"))
 	case "signed":
 		m.AuthenticatedData = true
 		add("A 192.0.2.1")
@@ -135,6 +146,11 @@ func TestAnswers(t *testing.T) {
 		{"an address", "www.example.com", nil, "", ""},
 		{"by tcp", "www.example.com", func(o *Options) { o.Transport = TCP }, "", ""},
 		{"an alias", "alias.example.com", answers(Exact, "192.0.2.1"), "", ""},
+		{"aliases", "chain.example.com", answers(Exact, "192.0.2.1"), "", ""},
+		{"the alias itself", "chain.example.com", func(o *Options) { o.Type = "CNAME"; answers(Exact, "b.example.com")(o) }, "", ""},
+		{"an alias that leads elsewhere", "cut.example.com", nil, probes.ReasonAnswerMismatch, stepAnswer},
+		{"aliases in a circle", "loop.example.com", nil, probes.ReasonAnswerMismatch, stepAnswer},
+		{"somebody else's address", "elses.example.com", nil, probes.ReasonAnswerMismatch, stepAnswer},
 		{"all", "www.example.com", answers(All, "192.0.2.2"), "", ""},
 		{"not all", "www.example.com", answers(All, "192.0.2.2", "192.0.2.3"), probes.ReasonAnswerMismatch, stepAnswer},
 		{"any", "www.example.com", answers(Any, "192.0.2.2", "192.0.2.3"), "", ""},

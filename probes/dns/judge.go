@@ -41,20 +41,39 @@ func rcodeName(code int) string {
 	return fmt.Sprintf("code %d", code)
 }
 
-// records returns those of an answer that have the type asked for, whatever
-// aliases led to them.
+// records returns those of an answer that have the type asked for, and belong to
+// the name asked for or to one that its aliases lead to (RFC 1034, 3.6.2).
 func (p *probe) records(m *dns.Msg) []dns.RR {
+	owners := p.owners(m)
 	var found []dns.RR
 	for _, rr := range m.Answer {
-		if rr != nil && (rr.Header().Rrtype == p.qtype || p.qtype == dns.TypeANY) {
+		if rr != nil && (rr.Header().Rrtype == p.qtype || p.qtype == dns.TypeANY) && owners[dns.CanonicalName(rr.Header().Name)] {
 			found = append(found, rr)
 		}
 	}
 	return found
 }
 
+// owners follows the aliases of the name asked for.
+func (p *probe) owners(m *dns.Msg) map[string]bool {
+	aliases := map[string]string{}
+	for _, rr := range m.Answer {
+		if c, ok := rr.(*dns.CNAME); ok && p.qtype != dns.TypeCNAME {
+			aliases[dns.CanonicalName(c.Hdr.Name)] = dns.CanonicalName(c.Target)
+		}
+	}
+	owners := map[string]bool{}
+	for name := dns.CanonicalName(p.name); name != "" && !owners[name]; name = aliases[name] {
+		owners[name] = true
+	}
+	return owners
+}
+
 func (p *probe) judgeRecords(m *dns.Msg) error {
 	got := p.records(m)
+	if len(got) == 0 && len(m.Answer) > 0 {
+		return probes.Failf(probes.ReasonAnswerMismatch, "%s has no record of type %s; the answer has %d records of other names or types", p.name, p.Type, len(m.Answer))
+	}
 	if len(got) == 0 {
 		return probes.Failf(probes.ReasonAnswerMismatch, "%s has no record of type %s", p.name, p.Type)
 	}
