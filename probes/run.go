@@ -157,6 +157,7 @@ const maxDetail = 1000
 // valid UTF-8, on one line, without terminal escapes and invisible characters
 // such as those that turn the direction of writing.
 func clean(s string) string {
+	s = cutForeign(s)
 	cut := len(s) > maxDetail
 	if cut {
 		s = s[:maxDetail]

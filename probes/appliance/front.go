@@ -109,7 +109,7 @@ func (r *run) askTestall(ctx context.Context, s *fetch.Session) *probes.Failure 
 		r.assertComponents(down)
 		return probes.Failf(reason, "/testall answered %d; down: %s", code, strings.Join(down, ", "))
 	case reason == "" && kind != "text/plain":
-		return probes.Failf(probes.ReasonHeaderMismatch, "/testall answered 200 as %.60q, want text/plain", kind)
+		return probes.Failf(probes.ReasonHeaderMismatch, "/testall answered 200 as \"%s\", want text/plain", probes.Foreign(kind, 60))
 	case reason == "":
 		r.assertComponents(nil)
 		return nil

@@ -125,7 +125,7 @@ func (r *run) checkHost(resp *fetch.Response) *probes.Failure {
 	if r.node == "" || got == "" || strings.EqualFold(got, r.node) {
 		return nil
 	}
-	return probes.Failf(probes.ReasonNodeMismatch, "node %.100q answered in place of %s; mend the address, or set hosts: {NODE: %.100s}", got, r.node, got)
+	return probes.Failf(probes.ReasonNodeMismatch, "node \"%[1]s\" answered in place of %[2]s; mend the address, or set hosts: {NODE: %[1]s}", probes.Foreign(got, 100), r.node)
 }
 
 // restarting leaves a run without a conclusion where the health service cannot

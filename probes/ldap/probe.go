@@ -104,7 +104,7 @@ func (d *directory) failure(ctx context.Context, what string, err error) error {
 	if ctx.Err() != nil {
 		return dial.Failure(ctx, ctx.Err())
 	}
-	return probes.Failf(probes.ReasonBadResponse, "%s: the server's answer is not LDAP: %.200s", what, err.Error())
+	return probes.Failf(probes.ReasonBadResponse, "%s: the server's answer is not LDAP: %s", what, probes.Foreign(err.Error(), 200))
 }
 
 // locked are the parts of diagnostic messages by which Active Directory tells of
@@ -112,7 +112,7 @@ func (d *directory) failure(ctx context.Context, what string, err error) error {
 var locked = regexp.MustCompile(`\bdata (775|533|532)\b`)
 
 func (d *directory) refused(what string, e *ldap.Error) error {
-	text := fmt.Sprintf("%s: the server answered with result %d, %s: %.300s", what, e.ResultCode, ldap.LDAPResultCodeMap[e.ResultCode], e.Error())
+	text := fmt.Sprintf("%s: the server answered with result %d, %s: %s", what, e.ResultCode, ldap.LDAPResultCodeMap[e.ResultCode], probes.Foreign(e.Error(), 300))
 	switch e.ResultCode {
 	case ldap.LDAPResultInvalidCredentials:
 		reason := probes.ReasonCredentialsRefused

@@ -182,7 +182,7 @@ func (b *browser) unusable(resp *fetch.Response) error {
 		}
 	}
 	if kind != "" && !strings.Contains(kind, "html") {
-		return probes.Failf(probes.ReasonBadResponse, "an answer of type %q where a page was expected", shorten(kind, 80))
+		return probes.Failf(probes.ReasonBadResponse, "an answer of type \"%s\" where a page was expected", foreign(kind, 80))
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ func (a *Attempt) callback(q url.Values, state string) (string, error) {
 	case len(q["state"]) != 1 || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(state)) != 1:
 		return "", probes.Failf(probes.ReasonCallbackInvalid, "the callback's state is not the one that was sent")
 	case named && (len(iss) != 1 || iss[0] != a.login.issuer):
-		return "", probes.Failf(probes.ReasonCallbackInvalid, "the callback's iss is %q, want %q (RFC 9207)", shorten(iss[0], 200), a.login.issuer)
+		return "", probes.Failf(probes.ReasonCallbackInvalid, "the callback's iss is \"%s\", want %q (RFC 9207)", foreign(iss[0], 200), a.login.issuer)
 	case !named && a.metadata.CallbackNamesIssuer:
 		return "", probes.Failf(probes.ReasonCallbackInvalid, "the callback has no iss, though the discovery document promises it (RFC 9207)")
 	case len(q["code"]) != 1 || q.Get("code") == "":

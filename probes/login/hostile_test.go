@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/idp-exporter/idp_exporter/internal/secret"
 	"github.com/idp-exporter/idp_exporter/probes"
 )
 
@@ -193,6 +194,25 @@ func TestTokenErrors(t *testing.T) {
 			require.Equal(t, c.reason == probes.ReasonCredentialsRefused || c.reason == probes.ReasonLockedOut, !r.NotBefore.IsZero())
 		})
 	}
+}
+
+// What is shown of an answer or a page ends somewhere, and that may be within the
+// password.
+func TestNoPartOfThePasswordIsShown(t *testing.T) {
+	t.Parallel()
+	for before := maxDescription - len(canary) - 5; before <= maxDescription; before++ {
+		s := script(t, handlers{"/token": oauthError(400, "invalid_scope", strings.Repeat("=", before)+canary)})
+		r := s.login(t, byPassword).Run(t.Context())
+		require.Contains(t, r.Detail, "====")
+		require.NotContains(t, r.Detail, canary[:4])
+	}
+	p, err := parsePage([]byte(`<title>`+strings.Repeat("=", 90)+canary+`</title><div class="error">`+strings.Repeat("=", 590)+canary+`</div>`), nil)
+	require.NoError(t, err)
+	var redactor secret.Redactor
+	redactor.Add(canary)
+	r := probes.NewRun(redactor.String).Finish(probes.Failf(probes.ReasonLockedOut, "%s", p.describe()))
+	require.Contains(t, r.Detail, `====<secret>", which says: ====`)
+	require.NotContains(t, r.Detail, canary[:4])
 }
 
 func TestRateLimited(t *testing.T) {

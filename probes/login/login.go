@@ -151,5 +151,5 @@ func (a *Attempt) guard(u *url.URL, what string) error {
 	}
 	return probes.Failf(probes.ReasonOriginRefused,
 		"%s leads to %s, which is neither the issuer's origin nor an allowed one; nothing was sent there. If it belongs to the provider, add it to allowed_origins",
-		what, shorten(origin, 200))
+		what, foreign(origin, 200))
 }

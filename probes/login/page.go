@@ -168,21 +168,21 @@ func (f *form) has(want func(*control) bool) bool { return slices.ContainsFunc(f
 
 // title is what the page calls itself.
 func (p *page) title() string {
-	if t := shorten(p.doc.Find("title").First().Text(), 100); t != "" {
+	if t := oneLine(p.doc.Find("title").First().Text()); t != "" {
 		return t
 	}
-	return shorten(p.doc.Find("h1").First().Text(), 100)
+	return oneLine(p.doc.Find("h1").First().Text())
 }
 
 // alerts are where pages put what went wrong.
 const alerts = `[role=alert], .error, .alert, .alert-error, .error-message, .errorlist, .login-error, .form-error, .invalid-feedback, ` +
 	`#input-error, #error, .kc-feedback-text, .dex-error-box, .ulp-input-error-message, .ui-alert, [id^="error-element"]`
 
-// complaint is the page's short error text, empty if there is none.
+// complaint is the page's error text, empty if there is none.
 func (p *page) complaint() string {
 	var said []string
 	p.doc.Find(alerts).EachWithBreak(func(_ int, s *goquery.Selection) bool {
-		if text := shorten(s.Text(), 200); text != "" && !slices.ContainsFunc(said, func(t string) bool { return strings.Contains(t, text) }) {
+		if text := oneLine(s.Text()); text != "" && !slices.ContainsFunc(said, func(t string) bool { return strings.Contains(t, text) }) {
 			said = append(said, text)
 		}
 		return len(said) < 3
@@ -201,10 +201,10 @@ func (p *page) words() string {
 func (p *page) describe() string {
 	s := "the page"
 	if t := p.title(); t != "" {
-		s += " \"" + t + "\""
+		s += " \"" + foreign(t, 100) + "\""
 	}
 	if c := p.complaint(); c != "" {
-		s += ", which says: " + c
+		s += ", which says: " + foreign(c, 600)
 	}
 	return s
 }

@@ -23,19 +23,30 @@ type Refusal struct {
 const maxDescription = 400 // bytes
 
 func (r Refusal) String() string {
-	d := shorten(r.Description, maxDescription)
+	d := foreign(r.Description, maxDescription)
 	switch {
 	case r.Code == "":
 		return d
 	case d == "":
-		return fmt.Sprintf("error %q", shorten(r.Code, 80))
+		return fmt.Sprintf("error \"%s\"", foreign(r.Code, 80))
 	default:
-		return fmt.Sprintf("error %q: %s", shorten(r.Code, 80), d)
+		return fmt.Sprintf("error \"%s\": %s", foreign(r.Code, 80), d)
 	}
 }
 
+// foreign is what a provider wrote, to be shown on one line and cut.
+func foreign(s string, most int) string {
+	if s = oneLine(s); s == "" {
+		return ""
+	}
+	return probes.Foreign(s, most)
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// shorten is for texts that are looked at and not shown.
 func shorten(s string, most int) string {
-	if s = strings.Join(strings.Fields(s), " "); len(s) > most {
+	if s = oneLine(s); len(s) > most {
 		return strings.ToValidUTF8(s[:most], "") + "…"
 	}
 	return s

@@ -39,7 +39,7 @@ func (p *page) submit(f *form, typed map[*control]string, button *control, conse
 		return s, err
 	}
 	if e := strings.ToLower(f.enctype); s.method == http.MethodPost && e != "" && e != "application/x-www-form-urlencoded" {
-		return s, probes.Failf(probes.ReasonInteractionRequired, "%s has a form of enctype %q, which this probe does not write", p.describe(), shorten(e, 80))
+		return s, probes.Failf(probes.ReasonInteractionRequired, "%s has a form of enctype \"%s\", which this probe does not write", p.describe(), foreign(e, 80))
 	}
 	for _, c := range f.controls {
 		value, given := typed[c]
@@ -83,7 +83,7 @@ func (p *page) target(action string) (*url.URL, error) {
 		return nil, probes.Failf(probes.ReasonBadResponse, "%s has a form whose action is not a URL", p.describe())
 	}
 	if u.Scheme != "https" && u.Scheme != "http" {
-		return nil, probes.Failf(probes.ReasonInteractionRequired, "%s has a form that only a browser can send (its action is a %s: URL)", p.describe(), shorten(u.Scheme, 20))
+		return nil, probes.Failf(probes.ReasonInteractionRequired, "%s has a form that only a browser can send (its action is a %s: URL)", p.describe(), foreign(u.Scheme, 20))
 	}
 	u.Fragment = ""
 	return u, nil

@@ -58,7 +58,7 @@ func readReply(in *bufio.Reader) (reply, error) {
 		}
 		line := strings.TrimRight(string(raw), "\r\n")
 		if len(line) < 3 || strings.Trim(line[:3], "0123456789") != "" || len(line) > 3 && line[3] != ' ' && line[3] != '-' || r.code != "" && line[:3] != r.code {
-			return r, probes.Failf(probes.ReasonBadResponse, "this is not SMTP: %.80q", line)
+			return r, probes.Failf(probes.ReasonBadResponse, "this is not SMTP: \"%s\"", probes.Foreign(line, 80))
 		}
 		r.code = line[:3]
 		r.lines = append(r.lines, strings.TrimSpace(line[min(4, len(line)):]))
@@ -87,7 +87,7 @@ func (t *talk) want(what, line string, codes ...string) (reply, error) {
 }
 
 func unexpected(what string, r reply) error {
-	return probes.Failf(probes.ReasonUnexpectedReply, "%s: the server answered %.300s", what, r)
+	return probes.Failf(probes.ReasonUnexpectedReply, "%s: the server answered %s", what, probes.Foreign(r.String(), 300))
 }
 
 func (t *talk) banner() error {
@@ -158,7 +158,7 @@ func (t *talk) auth() error {
 			}
 		}
 	default:
-		return probes.Failf(probes.ReasonUnexpectedReply, "the server offers neither AUTH PLAIN nor AUTH LOGIN here, but %.100q", strings.Join(mechanisms, " "))
+		return probes.Failf(probes.ReasonUnexpectedReply, "the server offers neither AUTH PLAIN nor AUTH LOGIN here, but \"%s\"", probes.Foreign(strings.Join(mechanisms, " "), 100))
 	}
 	switch {
 	case err != nil:
@@ -166,7 +166,7 @@ func (t *talk) auth() error {
 	case r.code == "235":
 		return nil
 	case r.code == "535" || r.code == "534" || r.code == "538":
-		return dial.Refused(probes.ReasonCredentialsRefused, t.every, "AUTH: the server answered %.300s", r)
+		return dial.Refused(probes.ReasonCredentialsRefused, t.every, "AUTH: the server answered %s", probes.Foreign(r.String(), 300))
 	default:
 		return unexpected("AUTH", r)
 	}

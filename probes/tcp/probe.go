@@ -121,7 +121,7 @@ func await(in *bufio.Reader, i int, t turn) error {
 				return nil
 			}
 			if t.refuse != nil && t.refuse.Match(line) {
-				return probes.Failf(probes.ReasonAnswerMismatch, "turn %d of the dialog: the server sent %.200q", i+1, line)
+				return probes.Failf(probes.ReasonAnswerMismatch, "turn %d of the dialog: the server sent \"%s\"", i+1, probes.Foreign(string(line), 200))
 			}
 		}
 		if err != nil {

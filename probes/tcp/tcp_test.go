@@ -220,3 +220,15 @@ func FuzzAwait(f *testing.F) {
 		}
 	})
 }
+
+func TestNoPartOfTheSecretIsShown(t *testing.T) {
+	t.Parallel()
+	const canary = "kzqxvw-0123456789-canary-of-the-test"
+	for before := 160; before < 205; before++ {
+		got := probetest.Run(t, options(probetest.Script(t, "<"+canary, "-ERR "+strings.Repeat("=", before)+canary, "..."), func(o *Options) {
+			o.Dialog = []Turn{{Secret: secret.New(canary)}, {Expect: `^\+`, Refuse: "^-"}}
+		}), probes.Target{}, probetest.Limit)
+		require.Equal(t, probes.ReasonAnswerMismatch, got.Reason)
+		require.NotContains(t, got.Detail, canary[:4])
+	}
+}

@@ -93,11 +93,11 @@ func (p *probe) judge(resp *fetch.Response, r *probes.Run) error {
 	case len(down) > 0:
 		return probes.Failf(reason, "%s answered %d; down: %s", p.where, code, strings.Join(down, ", "))
 	case code == http.StatusOK:
-		return probes.Failf(reason, "%s answered 200, but its body, of %d bytes, is not OK: %.100q", p.where, len(resp.Content), body)
+		return probes.Failf(reason, "%s answered 200, but its body, of %d bytes, is not OK: \"%s\"", p.where, len(resp.Content), probes.Foreign(body, 100))
 	case reason == probes.ReasonDisagreement:
 		return probes.Failf(reason, "%s answered %d, but its body is OK", p.where, code)
 	case reason == probes.ReasonReportedDown:
-		return probes.Failf(reason, "%s answered %d: %.500s", p.where, code, body)
+		return probes.Failf(reason, "%s answered %d: %s", p.where, code, probes.Foreign(body, 500))
 	default:
 		return probes.Failf(reason, "%s answered %d, want 200", p.where, code)
 	}

@@ -185,3 +185,18 @@ func FuzzJudge(f *testing.F) {
 		require.Equal(t, code == 200 && strings.TrimSpace(string(body)) == "OK", err == nil)
 	})
 }
+
+// What is shown of a page ends somewhere, and that may be within a credential.
+func TestNoPartOfTheCredentialIsShown(t *testing.T) {
+	t.Parallel()
+	const canary = "kzqxvw-0123456789-canary-of-the-test"
+	for before := 470; before < 505; before++ {
+		for _, code := range []int{200, 503} {
+			got := probetest.Run(t, options(answers(t, code, strings.Repeat("=", before-400*(code/200%2))+"Bearer "+canary), func(o *Options) {
+				o.BearerToken = secret.New(canary)
+			}), probes.Target{}, probetest.Limit)
+			require.Contains(t, got.Detail, "====")
+			require.NotContains(t, got.Detail, canary[:4])
+		}
+	}
+}

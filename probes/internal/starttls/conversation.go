@@ -42,7 +42,7 @@ func (c *conversation) reply() (code string, lines []string, err error) {
 		}
 		if len(lines) == 0 {
 			if len(line) < 3 || strings.Trim(line[:3], "0123456789") != "" {
-				return "", nil, probes.Failf(probes.ReasonBadResponse, "the server's answer does not begin with a code: %.80q", line)
+				return "", nil, probes.Failf(probes.ReasonBadResponse, "the server's answer does not begin with a code: \"%s\"", probes.Foreign(line, 80))
 			}
 			code = line[:3]
 		}
@@ -67,7 +67,7 @@ func (c *conversation) want(code, what string) ([]string, error) {
 }
 
 func refused(what, answer string) error {
-	return probes.Failf(probes.ReasonUnexpectedReply, "%s: the server answered %.200q", what, answer)
+	return probes.Failf(probes.ReasonUnexpectedReply, "%s: the server answered \"%s\"", what, probes.Foreign(answer, 200))
 }
 
 func notOffered() error {

@@ -140,14 +140,14 @@ func ldap(c *conversation, _ string) error {
 		if typed := new(net); errors.As(err, typed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 			return err
 		}
-		return probes.Failf(probes.ReasonBadResponse, "the server's answer to StartTLS is not LDAP: %.100s", err.Error())
+		return probes.Failf(probes.ReasonBadResponse, "the server's answer to StartTLS is not LDAP: %s", probes.Foreign(err.Error(), 100))
 	}
 	if err := ldapv3.GetLDAPError(packet); err != nil {
 		var known *ldapv3.Error
 		if errors.As(err, &known) && known.ResultCode < ldapv3.ErrorNetwork {
-			return probes.Failf(probes.ReasonUnexpectedReply, "StartTLS: %.200s", err.Error())
+			return probes.Failf(probes.ReasonUnexpectedReply, "StartTLS: %s", probes.Foreign(err.Error(), 200))
 		}
-		return probes.Failf(probes.ReasonBadResponse, "the server's answer to StartTLS is not LDAP: %.100s", err.Error())
+		return probes.Failf(probes.ReasonBadResponse, "the server's answer to StartTLS is not LDAP: %s", probes.Foreign(err.Error(), 100))
 	}
 	return nil
 }
