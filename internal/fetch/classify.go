@@ -50,6 +50,7 @@ func Classify(err error) Part {
 func typed(err error) Part {
 	var (
 		dnsErr   *net.DNSError
+		addrErr  *net.AddrError // such as none of the version wanted
 		opErr    *net.OpError
 		certErr  *tls.CertificateVerificationError
 		alert    tls.AlertError
@@ -70,7 +71,7 @@ func typed(err error) Part {
 		return PartProxy
 	case errors.As(err, &opErr) && (opErr.Op == "proxyconnect" || opErr.Op == "socks connect"):
 		return PartProxy
-	case errors.As(err, &dnsErr):
+	case errors.As(err, &dnsErr), errors.As(err, &addrErr):
 		return PartDNS
 	case errors.As(err, &certErr), errors.As(err, &alert), errors.As(err, &record), errors.As(err, &hostname):
 		return PartTLS

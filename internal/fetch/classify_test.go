@@ -40,6 +40,7 @@ func TestClassifyByType(t *testing.T) {
 		{"deadline", context.DeadlineExceeded, PartTimeout},
 		{"canceled", context.Canceled, PartTimeout},
 		{"no such host", op("dial", &net.DNSError{IsNotFound: true}), PartDNS},
+		{"no address of that version", &net.AddrError{Err: "no suitable address found", Addr: "localhost"}, PartDNS},
 		{"slow dns", op("dial", &net.DNSError{IsTimeout: true}), PartDNS},
 		{"refused", op("dial", os.NewSyscallError("connect", syscall.ECONNREFUSED)), PartConnect},
 		{"reset", op("read", os.NewSyscallError("read", syscall.ECONNRESET)), PartConnect},

@@ -54,7 +54,7 @@ func (t TLS) Config() (*tls.Config, error) {
 		return nil, fmt.Errorf("min_version: %q is not a TLS version; write \"1.2\" or \"1.3\"", t.MinVersion)
 	}
 	c := &tls.Config{ //nolint:gosec // the operator may lower the version and switch verification off
-		MinVersion: version, ServerName: t.ServerName, InsecureSkipVerify: t.InsecureSkipVerify,
+		MinVersion: version, ServerName: canonical(t.ServerName), InsecureSkipVerify: t.InsecureSkipVerify,
 	}
 	if t.CAFile != "" {
 		pem, err := os.ReadFile(t.CAFile)

@@ -78,7 +78,7 @@ func HostOf(address string) string {
 func splitAddress(address string) (host, port string) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return strings.TrimSuffix(strings.TrimPrefix(address, "["), "]"), ""
+		return canonical(strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")), ""
 	}
-	return host, port
+	return canonical(host), port
 }

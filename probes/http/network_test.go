@@ -208,6 +208,7 @@ func TestIPVersions(t *testing.T) {
 		{"localhost", dial.Prefer4, ""},
 		{"127.0.0.1", dial.Prefer6, ""},
 		{"127.0.0.1", dial.Only6, probes.ReasonDNS},
+		{"no.invalid", dial.Only4, probes.ReasonDNS}, // asking a DNS server is no connection to the host
 	} {
 		r := runOnce(t, "http://"+net.JoinHostPort(c.host, port)+"/", func(o *Options) { o.IPVersion = c.version })
 		if c.want == "" {

@@ -71,6 +71,24 @@ func TestNodesStandForTheProvidersHost(t *testing.T) {
 	require.False(t, IsProviders("login.example.com", nil))
 }
 
+func TestInternationalNames(t *testing.T) {
+	t.Parallel()
+	e := At("bücher.example", "443", probes.Target{})
+	host, _ := e.Dialed()
+	require.Equal(t, "xn--bcher-kva.example", host, "as DNS spells it")
+	require.Equal(t, "xn--bcher-kva.example:443", e.Address())
+	conf, err := Config(fetch.TLS{}, "Bücher.example.")
+	require.NoError(t, err)
+	require.Equal(t, "xn--bcher-kva.example", conf.ServerName)
+	conf, err = Config(fetch.TLS{ServerName: "bücher.example"}, "other.example")
+	require.NoError(t, err)
+	require.Equal(t, "xn--bcher-kva.example", conf.ServerName)
+	p := &probes.Provider{Issuer: "https://bücher.example/"}
+	host, _ = At("xn--bcher-kva.example", "443", probes.Target{Provider: p, Node: probes.Node{Address: "knoten-ü.example:8443"}}).Dialed()
+	require.Equal(t, "xn--knoten--t2a.example", host)
+	require.Equal(t, "under_score.example", ASCII("under_score.example"), "what is ASCII stays")
+}
+
 func TestIPVersions(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http/httptrace"
 	"net/netip"
 	"slices"
 
@@ -34,6 +35,28 @@ func (v IPVersion) Network(network string) string {
 	}
 }
 
+// lookup asks the resolver, and tells the trace of ctx itself: the resolver would
+// have its own connections, those to DNS servers, told as the connection to host.
+func lookup(ctx context.Context, network, host string) ([]netip.Addr, error) {
+	trace := httptrace.ContextClientTrace(ctx)
+	if trace == nil {
+		trace = &httptrace.ClientTrace{}
+	}
+	if trace.DNSStart != nil {
+		trace.DNSStart(httptrace.DNSStartInfo{Host: host})
+	}
+	found, err := net.DefaultResolver.LookupNetIP(untraced{ctx}, network, host)
+	if trace.DNSDone != nil {
+		trace.DNSDone(httptrace.DNSDoneInfo{Err: err})
+	}
+	return found, err
+}
+
+// untraced is a context without its values.
+type untraced struct{ context.Context }
+
+func (untraced) Value(any) any { return nil }
+
 // maxAddresses is how many addresses of a host are tried.
 const maxAddresses = 6
 
@@ -46,7 +69,7 @@ func (v IPVersion) Resolve(ctx context.Context, host string) ([]netip.Addr, erro
 		}
 		return []netip.Addr{addr}, nil
 	}
-	found, err := net.DefaultResolver.LookupNetIP(ctx, v.Network("ip"), host)
+	found, err := lookup(ctx, v.Network("ip"), host)
 	if err != nil {
 		return nil, Failure(ctx, err)
 	}

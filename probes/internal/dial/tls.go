@@ -32,7 +32,7 @@ func Config(t fetch.TLS, host string) (*tls.Config, error) {
 		return nil, fmt.Errorf("tls: %w", err)
 	}
 	if c.ServerName == "" {
-		c.ServerName = strings.TrimSuffix(host, ".")
+		c.ServerName = strings.TrimSuffix(ASCII(host), ".")
 	}
 	return c, nil
 }
