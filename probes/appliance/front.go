@@ -100,7 +100,7 @@ func (r *run) askTestall(ctx context.Context, s *fetch.Session) *probes.Failure 
 		return f
 	}
 	code, down := resp.StatusCode, exchange.ComponentsDown(resp.Content)
-	if code == http.StatusTooManyRequests {
+	if code == http.StatusTooManyRequests || code == http.StatusUnauthorized || code == http.StatusForbidden {
 		return codeFailure("/testall", resp)
 	}
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
@@ -128,7 +128,12 @@ func (r *run) assertComponents(down []string) {
 	}
 }
 
+// codeFailure tells of a status other than 200. On an appliance the path is open;
+// whoever wants a credential for it says nothing of the node.
 func codeFailure(path string, resp *fetch.Response) *probes.Failure {
+	if c := resp.StatusCode; c == http.StatusUnauthorized || c == http.StatusForbidden {
+		return probes.Unknownf(probes.ReasonClientRefused, "%s answered %d: it wants a credential, and this probe sends none there; open it, or set test: false and testall: false", path, c)
+	}
 	if resp.StatusCode != http.StatusTooManyRequests {
 		return probes.Failf(probes.ReasonHTTPStatus, "%s answered %d, want 200", path, resp.StatusCode)
 	}

@@ -72,6 +72,8 @@ func TestFrontAnswers(t *testing.T) {
 		"520 with components":    {"/testall", "text/html", "users seems down. Reason: x", 520, probes.Fail, probes.ReasonReportedDown},
 		"components, but 200":    {"/testall", "text/plain", "users seems down. Reason: x", 200, probes.Fail, probes.ReasonReportedDown},
 		"429":                    {"/testall", "text/plain", "", 429, probes.Unknown, probes.ReasonRateLimited},
+		"401":                    {"/testall", "text/plain", "", 401, probes.Unknown, probes.ReasonClientRefused},
+		"no test without a key":  {"/test", "text/plain", "", 403, probes.Unknown, probes.ReasonClientRefused},
 		"a clock":                {"/test", "application/json", `{"clock":1417220191640}`, 200, probes.Fail, probes.ReasonClockOffset},
 		"no clock":               {"/test", "application/json", `{}`, 200, probes.Fail, probes.ReasonBadResponse},
 		"a clock that is a word": {"/test", "application/json", `{"clock":"now"}`, 200, probes.Fail, probes.ReasonBadResponse},

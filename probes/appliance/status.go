@@ -2,6 +2,7 @@ package appliance
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -60,7 +61,8 @@ func (r *run) askStatus(ctx context.Context) {
 	}
 	r.noteAbsent(absent)
 	if r.node != "" && !hostSeen && len(codes) > 0 {
-		r.Unverified("the answers carry no %s, so it is not certain that node %s gave them", hostHeader, r.node)
+		r.note(r.Resources[0], time.Now(), &probes.Failure{Outcome: probes.Warn, Reason: probes.ReasonNodeMismatch, Err: fmt.Errorf(
+			"the answers carry no %s, so it is not certain that node %s gave them: what is in between may say 204 to everything; mend the address, or set check_host: false", hostHeader, r.node)})
 	}
 	if len(codes) > 0 {
 		r.Facts().ResourceStatus = codes

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,7 +53,7 @@ func (p *probe) Run(ctx context.Context) probes.Result {
 }
 
 func (p *probe) run(ctx context.Context, r *probes.Run, redactor *secret.Redactor) error {
-	req := &http.Request{Method: http.MethodGet, URL: p.url, Header: http.Header{"Accept": {"text/plain"}}}
+	req := &http.Request{Method: http.MethodGet, URL: p.url, Header: http.Header{"Accept": {"text/plain"}, "Cache-Control": {"no-cache"}}}
 	if err := p.Authorize(req.Header, redactor); err != nil {
 		r.AddStep(exchange.StepRequest, time.Now(), 0, err)
 		return err
@@ -70,10 +71,17 @@ func (p *probe) run(ctx context.Context, r *probes.Run, redactor *secret.Redacto
 	return err
 }
 
+// minAge is how old an answer may be in any case.
+const minAge = 10 * time.Second
+
 // judge reads code and body, and notes how each component fares, if the answer
 // tells.
 func (p *probe) judge(resp *fetch.Response, r *probes.Run) error {
 	code, body := resp.StatusCode, strings.TrimSpace(string(resp.Content))
+	// A cache tells how things were (RFC 9111, 5.1).
+	if age, err := strconv.Atoi(resp.Header.Get("Age")); err == nil && time.Duration(age)*time.Second > max(p.every, minAge) {
+		return probes.Unknownf(probes.ReasonBadResponse, "%s answered %d out of a cache, from %d s ago; let caches pass it by", p.where, code, age)
+	}
 	switch code {
 	case http.StatusTooManyRequests:
 		return exchange.RateLimited(resp, p.where)

@@ -186,6 +186,37 @@ func FuzzJudge(f *testing.F) {
 	})
 }
 
+// A cache tells how things were.
+func TestCaches(t *testing.T) {
+	t.Parallel()
+	for age, want := range map[string]probes.Reason{"": "", "3": "", "86400": probes.ReasonBadResponse, "x": ""} {
+		for _, code := range []int{200, 503} {
+			var asked http.Header
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked = r.Header
+				if age != "" {
+					w.Header().Set("Age", age)
+				}
+				w.WriteHeader(code)
+				_, _ = io.WriteString(w, "OK"[:2*(code/200%2)])
+			}))
+			got := probetest.Run(t, options(s.URL+"/testall", nil), probes.Target{}, probetest.Limit)
+			s.Close()
+			require.Equal(t, "no-cache", asked.Get("Cache-Control"))
+			if want != "" {
+				require.Equal(t, probes.Unknown, got.Outcome)
+				require.Contains(t, got.Detail, "86400 s ago")
+			} else if code == 503 {
+				want = probes.ReasonReportedDown
+			}
+			require.Equal(t, want, got.Reason, got.Detail)
+			if code == 503 && want == probes.ReasonReportedDown {
+				want = ""
+			}
+		}
+	}
+}
+
 // What is shown of a page ends somewhere, and that may be within a credential.
 func TestNoPartOfTheCredentialIsShown(t *testing.T) {
 	t.Parallel()

@@ -264,3 +264,28 @@ func TestFailuresKeepTheirReason(t *testing.T) {
 	defer cancel()
 	require.Equal(t, probes.ReasonTimeout, reason(t, Failure(over, net.ErrClosed)))
 }
+
+// However many addresses are dead, the last one is tried.
+func TestShares(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		left      time.Duration
+		addresses int
+		want      []time.Duration // of each in turn, the last takes what is left
+	}{
+		{12 * time.Second, 3, []time.Duration{4 * time.Second, 4 * time.Second}},
+		{10 * time.Second, 6, []time.Duration{2 * time.Second, 2 * time.Second, 2 * time.Second, 2 * time.Second, time.Second}},
+		{4 * time.Second, 3, []time.Duration{2 * time.Second, time.Second}},
+		{time.Second, 3, []time.Duration{500 * time.Millisecond, 250 * time.Millisecond}},
+	} {
+		left := c.left
+		for i, want := range c.want {
+			ctx, cancel := context.WithTimeout(context.Background(), left)
+			require.InDelta(t, want, Share(ctx, c.addresses-i), float64(100*time.Millisecond), "%s, %d", c.left, i)
+			cancel()
+			left -= want
+		}
+		require.Positive(t, left)
+	}
+	require.Zero(t, Share(context.Background(), 3))
+}

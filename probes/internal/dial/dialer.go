@@ -18,8 +18,8 @@ const (
 	StepTLS     = "tls"
 )
 
-// minAttempt is the least time that each address of a host gets, as long as
-// there is that much.
+// minAttempt is the least time that each address of a host gets, as long as that
+// leaves as much to those behind it.
 const minAttempt = 2 * time.Second
 
 // Dialer opens connections to one endpoint.
@@ -117,5 +117,6 @@ func Share(ctx context.Context, addresses int) time.Duration {
 	if !ok || addresses < 2 {
 		return 0
 	}
-	return max(time.Until(deadline)/time.Duration(addresses), minAttempt)
+	left := time.Until(deadline)
+	return max(left/time.Duration(addresses), min(minAttempt, left/2))
 }
