@@ -1,5 +1,7 @@
 # Every target works on a fresh machine with Go; what else a target needs it
-# installs into .cache (see test/setup).
+# installs into .cache (see test/setup). As root it also copies the templates of
+# Debian's Alertmanager to /usr/share/prometheus, if nothing is there: that reads
+# them from nowhere else.
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help

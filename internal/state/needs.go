@@ -1,6 +1,8 @@
 package state
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +56,7 @@ func CheckNeeds(specs []Spec) []NeedsError {
 			case need == s.Probe:
 				report(s.Probe, need, "a probe cannot need itself")
 			case !exists:
-				report(s.Probe, need, "there is no probe of that name")
+				report(s.Probe, need, "there is no probe of that name; there are "+some(slices.Sorted(maps.Keys(needs))))
 			case !known[Key{need, s.Node}] && !known[Key{Probe: need}]:
 				report(s.Probe, need, "it runs neither on node "+s.Node+" nor under the public name; let it run on one of them")
 			}
@@ -64,6 +66,15 @@ func CheckNeeds(specs []Spec) []NeedsError {
 		}
 	}
 	return found
+}
+
+// some lists the first of several names.
+func some(names []string) string {
+	const most = 20
+	if more := len(names) - most; more > 0 {
+		names = append(names[:most], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
 }
 
 // wayBack returns the probes from one to another along what they need, both

@@ -64,7 +64,7 @@ func TestCheckNeeds(t *testing.T) {
 		"probe lb: needs web: that is a circle: lb needs web needs dns needs lb",
 		"probe web: needs dns: that is a circle: web needs dns needs lb needs web",
 		"probe port: needs port: a probe cannot need itself",
-		"probe login: needs nothing: there is no probe of that name",
+		"probe login: needs nothing: there is no probe of that name; there are aside, dns, lb, login, port, web",
 		"probe login: needs port: it runs neither on node n3 nor under the public name; let it run on one of them",
 	}, got)
 }

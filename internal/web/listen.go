@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
+	"syscall"
 
 	"github.com/coreos/go-systemd/v22/activation"
 
@@ -66,11 +68,25 @@ func (s *Server) listenOn(addresses []string, health bool) error {
 		var config net.ListenConfig
 		l, err := config.Listen(context.Background(), "tcp", address)
 		if err != nil {
-			return fmt.Errorf("listen address %q: %w", address, err)
+			return fmt.Errorf("listen address %q: %w%s", address, err, remedy(err))
 		}
 		s.addListener(l, health, node)
 	}
 	return nil
+}
+
+// remedy says what to do about an address that cannot be listened on.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "; does the exporter run already? Choose another port"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "; the address is none of this machine's"
+	case errors.Is(err, os.ErrPermission):
+		return "; ports below 1024 want cap_net_bind_service, or choose another"
+	default:
+		return ""
+	}
 }
 
 func (s *Server) addListener(l net.Listener, health bool, node string) {

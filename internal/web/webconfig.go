@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -17,6 +18,9 @@ func CheckWebConfig(path string) error {
 		return nil
 	}
 	if err := toolkit.Validate(path); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			err = fmt.Errorf("%w; --web.config.file names it, and without that flag there is no TLS", err)
+		}
 		return fmt.Errorf("web configuration file %s: %w", path, err)
 	}
 	content, err := os.ReadFile(path) //nolint:gosec // the operator names the file
