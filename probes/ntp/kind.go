@@ -42,7 +42,8 @@ type Options struct {
 
 	// Servers are HOST or HOST:PORT, at port 123.
 	Servers []string `yaml:"servers"`
-	// Quorum is how many servers must answer rightly; 0 means all of them.
+	// Quorum is how many servers must answer rightly; 0 means all of them. With
+	// one, a minority whose clocks are off is outvoted.
 	Quorum int `yaml:"quorum"`
 	// WarnOffset and MaxOffset are how far a server's clock may be from ours,
 	// either way, before the run warns and fails.

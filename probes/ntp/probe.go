@@ -47,6 +47,7 @@ func (p *probe) Run(ctx context.Context) probes.Result {
 		}
 		return r.Step(stepJudge, func() error { return p.judge(answers[i]) })
 	})
+	p.outvote(parts, answers)
 	offset, trip := p.note(r, parts, answers)
 	decided, end := dial.Quorum(parts, p.Quorum)
 	dial.Lay(r, steps(), parts, end, decided)
@@ -182,7 +183,7 @@ func (p *probe) together(r *probes.Run, parts []dial.Part, answers []*ntp.Respon
 	return warn
 }
 
-// spread is how far apart the clocks of the servers are.
+// spread is how far apart the clocks of the servers are that nobody outvoted.
 func (p *probe) spread(parts []dial.Part, answers []*ntp.Response) (time.Duration, string) {
 	first, last, n := -1, -1, 0
 	for i, part := range parts {
