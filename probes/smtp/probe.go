@@ -30,7 +30,7 @@ func (o *Options) New(t probes.Target) (probes.Probe, error) {
 func (p *probe) Run(ctx context.Context) probes.Result {
 	var redactor secret.Redactor
 	r := probes.NewRun(redactor.String)
-	return dial.Finish(r, p.run(ctx, &talk{Run: r, plan: p.plan, ctx: ctx, redactor: &redactor, every: p.target.Every}), p.WarnSlowerThan)
+	return r.Finish(p.run(ctx, &talk{Run: r, plan: p.plan, ctx: ctx, redactor: &redactor, every: p.target.Every}))
 }
 
 func (p *probe) run(ctx context.Context, t *talk) error {
@@ -58,7 +58,6 @@ func (p *probe) run(ctx context.Context, t *talk) error {
 		{stepMail, p.From != "", t.mail},
 		{stepRcpt, len(p.To) > 0, t.rcpt},
 		{stepData, p.Send, t.data},
-		{stepQuit, true, t.quit},
 	}
 	for _, s := range steps {
 		switch {
@@ -83,5 +82,7 @@ func (p *probe) run(ctx context.Context, t *talk) error {
 			return err
 		}
 	}
-	return nil
+	slow := dial.JudgeSpeed(t.Run, p.WarnSlowerThan) // before the farewell, which nobody waits for
+	t.leave()
+	return slow
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/idp-exporter/idp_exporter/internal/secret"
@@ -198,16 +199,38 @@ func (t *talk) data() error {
 	return err
 }
 
-// quit takes back what was not sent, and says goodbye. A server that hangs up
-// instead of answering to that has done its work.
+// farewell is how long we wait for the answers when taking leave.
+const farewell = 2 * time.Second
+
+// leave ends the conversation. What the run was to see it has seen by then: an
+// answer that is amiss or does not come is noted, and fails nothing. A server
+// that hangs up instead has done its work.
+func (t *talk) leave() {
+	var late atomic.Bool
+	timer := time.AfterFunc(farewell, func() {
+		late.Store(true)
+		_ = t.conn.Close()
+	})
+	defer timer.Stop()
+	begin := time.Now()
+	err := t.quit()
+	t.AddStep(stepQuit, begin, time.Since(begin), nil)
+	switch {
+	case err == nil || errors.Is(err, io.EOF):
+	case late.Load():
+		t.Unverified("the farewell: the server did not answer within %s", farewell)
+	default:
+		t.Unverified("the farewell: %v", err)
+	}
+}
+
+// quit takes back what was not sent, and says goodbye.
 func (t *talk) quit() error {
 	if t.From != "" && !t.Send {
 		if _, err := t.want("RSET", "RSET", "250"); err != nil {
 			return err
 		}
 	}
-	if _, err := t.want("QUIT", "QUIT", "221"); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	return nil
+	_, err := t.want("QUIT", "QUIT", "221")
+	return err
 }
