@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -35,9 +36,10 @@ sn: Doe
 mail: jane@example.com
 `
 
-// slapd starts Debian's slapd with a small directory, and returns the process,
-// the addresses for ldap and ldaps, and its authority's file.
-func slapd(t *testing.T) (p *process, plain, secure, authority string) {
+// slapd starts Debian's slapd with a small directory and further lines of its
+// configuration, and returns the process, the addresses for ldap and ldaps, and
+// its authority's file.
+func slapd(t *testing.T, lines ...string) (p *process, plain, secure, authority string) {
 	t.Helper()
 	counterpart(t, "slapd")
 	certificates, dir := selfSigned(t), t.TempDir()
@@ -56,7 +58,8 @@ directory %[1]s/db
 rootdn cn=admin,dc=example,dc=com
 access to attrs=userPassword by anonymous auth by * none
 access to * by users read by anonymous auth
-`, dir, certificates)
+%[3]s
+`, dir, certificates, strings.Join(lines, "\n"))
 	file := writeFile(t, dir, "slapd.conf", config)
 	out, err := debianCommand(t, "slapd", "-T", "a", "-f", file, "-l", writeFile(t, dir, "base.ldif", directoryEntries)).CombinedOutput()
 	require.NoError(t, err, string(out))
@@ -100,4 +103,26 @@ func TestLDAPAgainstSlapd(t *testing.T) {
 	p.signal(syscall.SIGCONT)
 	_, _ = p.end(syscall.SIGTERM)
 	requireReason(t, runProbe(t, "kind: ldap\nurl: ldap://"+plain+"\n"+user), "connect", probes.ReasonConnect)
+}
+
+// TestADirectoryGrowsBeyondItsLimit has slapd cut every search short after two
+// entries, as it does after 500 unless told otherwise.
+func TestADirectoryGrowsBeyondItsLimit(t *testing.T) {
+	t.Parallel()
+	search := func(address, more string) probes.Result {
+		return runProbe(t, "kind: ldap\nurl: ldap://"+address+"\nbind_dn: 'uid=monitoring,dc=example,dc=com'\npassword: open-sesame\nbase_dn: 'dc=example,dc=com'\n"+more)
+	}
+	_, two, _, _ := slapd(t, "sizelimit 2")
+	requireReason(t, search(two, ""), "", "")
+	requireReason(t, search(two, "min_entries: 3\n"), "search", probes.ReasonUnexpectedReply)
+	requireReason(t, search(two, "max_entries: 10\n"), "search", probes.ReasonUnexpectedReply)
+	r := search(two, "attributes: {mail: '^monitoring@'}\n")
+	requireReason(t, r, "", "")
+	require.Len(t, r.Unverified, 1)
+	require.Contains(t, r.Unverified[0], "more entries than the 2")
+	requireReason(t, search(two, "attributes: {mail: '^jane@'}\n"), "search", probes.ReasonAnswerMismatch)
+
+	// One that refuses to be asked for more is not asked for more than needed.
+	_, strict, _, _ := slapd(t, "limits users size.soft=1 size.hard=2")
+	requireReason(t, search(strict, "min_entries: 2\n"), "", "")
 }

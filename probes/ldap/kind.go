@@ -22,7 +22,7 @@ func Kind() probes.Kind {
 		Summary: "Binds to a directory by LDAP, ldaps or StartTLS and checks what a search finds.",
 		Steps:   []string{dial.StepDNS, dial.StepConnect, starttls.Step, dial.StepTLS, stepBind, stepSearch},
 		NewOptions: func() probes.Options {
-			return &Options{Common: dial.Common{IPVersion: dial.Any}, Filter: "(objectClass=*)", MinEntries: 1, MaxEntries: 1000}
+			return &Options{Common: dial.Common{IPVersion: dial.Any}, Filter: "(objectClass=*)", MinEntries: 1}
 		},
 	}
 }

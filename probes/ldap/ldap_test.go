@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,6 +124,7 @@ func TestDirectories(t *testing.T) {
 	trust := func(o *Options) { o.TLS = fetch.TLS{CAFile: ca.File} }
 	bind := func(o *Options) { o.BindDN, o.Password = "cn=probe,dc=example", secret.New("hunter22") }
 	find := func(o *Options) { o.BaseDN, o.Filter = "dc=example", "(uid=a)" }
+	two := 2
 	mail := func(re string) func(*Options) {
 		return func(o *Options) { find(o); o.Attributes = map[string]string{"mail": re} }
 	}
@@ -149,8 +151,12 @@ func TestDirectories(t *testing.T) {
 		{"no such base", directoryServer{result: 32}, "ldap", find, probes.ReasonUnexpectedReply, stepSearch},
 		{"none wanted", directoryServer{result: 32}, "ldap", func(o *Options) { find(o); o.MinEntries = 0 }, "", ""},
 		{"too few", directoryServer{entries: 2}, "ldap", func(o *Options) { find(o); o.MinEntries = 3 }, probes.ReasonAnswerMismatch, stepSearch},
-		{"too many", directoryServer{entries: 3, result: 4}, "ldap", func(o *Options) { find(o); o.MaxEntries = 2 }, probes.ReasonAnswerMismatch, stepSearch},
-		{"cut short by the server", directoryServer{entries: 1, result: 4}, "ldap", find, probes.ReasonUnexpectedReply, stepSearch},
+		{"too many", directoryServer{entries: 3, result: 4}, "ldap", func(o *Options) { find(o); o.MaxEntries = &two }, probes.ReasonAnswerMismatch, stepSearch},
+		{"enough, of more", directoryServer{entries: 1, result: 4}, "ldap", find, "", ""},
+		{"too few, of more", directoryServer{entries: 1, result: 4}, "ldap", func(o *Options) { find(o); o.MinEntries = 2 }, probes.ReasonUnexpectedReply, stepSearch},
+		{"too few to be too many", directoryServer{entries: 1, result: 4}, "ldap", func(o *Options) { find(o); o.MaxEntries = &two }, probes.ReasonUnexpectedReply, stepSearch},
+		{"cut short after the attribute", directoryServer{entries: 1, mail: "a@example.com", result: 4}, "ldap", mail("@example.com$"), "", ""},
+		{"cut short before the attribute", directoryServer{entries: 1, mail: "a@example.org", result: 4}, "ldap", mail("@example.com$"), probes.ReasonAnswerMismatch, stepSearch},
 		{"the attribute", directoryServer{entries: 1, mail: "a@example.com"}, "ldap", mail("@example.com$"), "", ""},
 		{"another value", directoryServer{entries: 1, mail: "a@example.org"}, "ldap", mail("@example.com$"), probes.ReasonAnswerMismatch, stepSearch},
 		{"no attribute", directoryServer{entries: 1}, "ldap", mail("x"), probes.ReasonAnswerMismatch, stepSearch},
@@ -162,6 +168,7 @@ func TestDirectories(t *testing.T) {
 			got := probetest.Run(t, options(c.scheme+"://"+c.server.start(t), c.change), probes.Target{Every: time.Minute}, probetest.Limit)
 			require.Equal(t, c.want, got.Reason, got.Detail)
 			require.Equal(t, c.step, got.FailedStep)
+			require.Equal(t, strings.HasPrefix(c.name, "cut short"), len(got.Unverified) > 0, got.Unverified)
 			require.NotContains(t, got.Detail, "hunter22")
 			require.NotContains(t, got.Detail, "a@example", "entries are nobody's business")
 			if c.want == probes.ReasonCredentialsRefused || c.want == probes.ReasonLockedOut {
@@ -199,6 +206,7 @@ func TestHostileServers(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
+	two := 2
 	for path, o := range map[string]*Options{
 		"url":             options("ldap.example.com", nil),
 		"starttls":        options("ldaps://a", func(o *Options) { o.StartTLS = true }),
@@ -208,7 +216,7 @@ func TestCheck(t *testing.T) {
 		"scope":           options("ldap://a", func(o *Options) { o.Scope = "all" }),
 		"base_dn":         options("ldap://a", func(o *Options) { o.Scope = Sub }),
 		"filter":          options("ldap://a", func(o *Options) { o.Filter = "uid=x" }),
-		"min_entries":     options("ldap://a", func(o *Options) { o.MinEntries, o.MaxEntries = 3, 2 }),
+		"min_entries":     options("ldap://a", func(o *Options) { o.MinEntries, o.MaxEntries = 3, &two }),
 		"attributes.mail": options("ldap://a", func(o *Options) { o.Attributes = map[string]string{"mail": "("} }),
 	} {
 		require.Equal(t, []string{path}, probetest.Problems(o, nil))
@@ -244,7 +252,7 @@ func FuzzSearch(f *testing.F) {
 		d := &directory{plan: pl, wire: conn, conn: ldap.NewConn(conn, false)}
 		d.conn.Start()
 		r := probes.NewRun(nil)
-		got := r.Finish(r.Step(stepSearch, func() error { return d.search(ctx) }))
+		got := r.Finish(r.Step(stepSearch, func() error { return d.search(ctx, r) }))
 		_ = in.Close()
 		d.close()
 		require.NotEqual(t, probes.ReasonInternal, got.Reason, got.Detail)

@@ -35,9 +35,10 @@ type Options struct {
 	// Scope is Base, One or Sub; Sub where there is a BaseDN.
 	Scope  string `yaml:"scope"`
 	Filter string `yaml:"filter"`
-	// MinEntries and MaxEntries are how many entries the search has to find.
-	MinEntries int `yaml:"min_entries"`
-	MaxEntries int `yaml:"max_entries"`
+	// MinEntries and MaxEntries are how many entries the search has to find;
+	// without MaxEntries there may be any number above.
+	MinEntries int  `yaml:"min_entries"`
+	MaxEntries *int `yaml:"max_entries"`
 	// Attributes has a regular expression (RE2) for each attribute named. Some
 	// entry must have a value that matches it.
 	Attributes map[string]string `yaml:"attributes"`
@@ -57,6 +58,7 @@ type plan struct {
 	secure     bool // from the start
 	tls        *tls.Config
 	scope      int
+	ask        int // for so many entries
 	attributes []attribute
 }
 
@@ -90,7 +92,8 @@ func (o *Options) UsesNodes(s probes.Setting) bool {
 	return err == nil && dial.IsProviders(host, s.Provider)
 }
 
-// maxEntries is the most entries that a search may be asked to find.
+// maxEntries is the most entries that a search may be asked to find, and the
+// most that are looked at.
 const maxEntries = 1000
 
 func (o *Options) compile(s probes.Setting) (*plan, *dial.Checker) {
@@ -151,8 +154,12 @@ func (pl *plan) compileSearch(c *dial.Checker) {
 	if _, err := ldap.CompileFilter(pl.Filter); err != nil {
 		c.Wrong("filter", "%q is not a filter (RFC 4515), such as (uid=monitoring): %v", pl.Filter, err)
 	}
-	if c.InRange("min_entries", pl.MinEntries, 0, maxEntries) && c.InRange("max_entries", pl.MaxEntries, 0, maxEntries) && pl.MinEntries > pl.MaxEntries {
-		c.Wrong("min_entries", "%d is more than max_entries, %d; use less", pl.MinEntries, pl.MaxEntries)
+	most := maxEntries
+	if pl.MaxEntries != nil {
+		most = *pl.MaxEntries
+	}
+	if c.InRange("min_entries", pl.MinEntries, 0, maxEntries) && c.InRange("max_entries", most, 0, maxEntries) && pl.MinEntries > most {
+		c.Wrong("min_entries", "%d is more than max_entries, %d; use less", pl.MinEntries, most)
 	}
 	for _, name := range slices.Sorted(maps.Keys(pl.Attributes)) {
 		re, err := regexp.Compile(pl.Attributes[name])
@@ -161,7 +168,15 @@ func (pl *plan) compileSearch(c *dial.Checker) {
 		}
 		pl.attributes = append(pl.attributes, attribute{name, re})
 	}
-	if len(pl.attributes) > 0 && pl.MaxEntries == 0 {
+	if len(pl.attributes) > 0 && most == 0 {
 		c.Wrong("attributes", "max_entries: 0 expects no entry that could have them; drop one of them")
+	}
+	switch {
+	case pl.MaxEntries != nil:
+		pl.ask = most + 1 // one more than wanted tells of too many
+	case len(pl.attributes) > 0:
+		pl.ask = most
+	default:
+		pl.ask = max(pl.MinEntries, 1)
 	}
 }

@@ -74,7 +74,7 @@ func (p *probe) run(ctx context.Context, r *probes.Run, redactor *secret.Redacto
 			return err
 		}
 	}
-	return r.Step(stepSearch, func() error { return d.search(ctx) })
+	return r.Step(stepSearch, func() error { return d.search(ctx, r) })
 }
 
 // directory is a server that is connected to.
@@ -136,7 +136,7 @@ func (d *directory) bind(ctx context.Context, password string) error {
 
 // search searches and judges what was found. Nothing found is quoted: entries
 // hold what is nobody's business.
-func (d *directory) search(ctx context.Context) error {
+func (d *directory) search(ctx context.Context, r *probes.Run) error {
 	names := []string{"1.1"} // no attributes (RFC 4511, 4.5.1.8)
 	if len(d.attributes) > 0 {
 		names = nil
@@ -144,28 +144,30 @@ func (d *directory) search(ctx context.Context) error {
 			names = append(names, a.name)
 		}
 	}
-	// One more than wanted tells of too many.
-	found, err := d.conn.Search(ldap.NewSearchRequest(d.BaseDN, d.scope, ldap.NeverDerefAliases, d.MaxEntries+1, 0, false, d.Filter, names, nil))
+	found, err := d.conn.Search(ldap.NewSearchRequest(d.BaseDN, d.scope, ldap.NeverDerefAliases, d.ask, 0, false, d.Filter, names, nil))
 	if err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
 		if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) && d.MinEntries == 0 {
 			return nil
 		}
 		return d.failure(ctx, "search", err)
 	}
-	n := len(found.Entries)
+	n, bounded, remedy := len(found.Entries), d.MaxEntries != nil, ""
 	switch {
-	case err != nil && n <= d.MaxEntries:
+	case bounded && n > *d.MaxEntries:
+		return probes.Failf(probes.ReasonAnswerMismatch, "%s below %q finds more than %d entries", d.Filter, d.BaseDN, *d.MaxEntries)
+	case err != nil && (n < d.MinEntries || bounded):
 		return d.failure(ctx, "search", err)
-	case n > d.MaxEntries:
-		return probes.Failf(probes.ReasonAnswerMismatch, "%s below %q finds more than %d entries", d.Filter, d.BaseDN, d.MaxEntries)
 	case n < d.MinEntries:
 		return probes.Failf(probes.ReasonAnswerMismatch, "%s below %q finds %d entries, want %d or more", d.Filter, d.BaseDN, n, d.MinEntries)
+	case err != nil && len(d.attributes) > 0: // a directory that has grown is none that is broken
+		r.Unverified("the search finds more entries than the %d that were seen", n)
+		remedy = "; there are more, so narrow the filter"
 	}
 	for _, a := range d.attributes {
 		if !slices.ContainsFunc(found.Entries, func(e *ldap.Entry) bool {
 			return slices.ContainsFunc(e.GetEqualFoldAttributeValues(a.name), a.pattern.MatchString)
 		}) {
-			return probes.Failf(probes.ReasonAnswerMismatch, "none of the %d entries found has a value of %s that matches %s", n, a.name, a.pattern)
+			return probes.Failf(probes.ReasonAnswerMismatch, "none of the %d entries found has a value of %s that matches %s%s", n, a.name, a.pattern, remedy)
 		}
 	}
 	return nil
