@@ -150,6 +150,8 @@ func TestDirectories(t *testing.T) {
 		{"no right", directoryServer{result: 50}, "ldap", find, probes.ReasonAccessDenied, stepSearch},
 		{"no such base", directoryServer{result: 32}, "ldap", find, probes.ReasonUnexpectedReply, stepSearch},
 		{"none wanted", directoryServer{result: 32}, "ldap", func(o *Options) { find(o); o.MinEntries = 0 }, "", ""},
+		{"none wanted, and none found", directoryServer{}, "ldap", func(o *Options) { find(o); o.MinEntries = 0 }, "", ""},
+		{"none wanted, but an attribute", directoryServer{result: 32}, "ldap", func(o *Options) { mail("x")(o); o.MinEntries = 0 }, probes.ReasonAnswerMismatch, stepSearch},
 		{"too few", directoryServer{entries: 2}, "ldap", func(o *Options) { find(o); o.MinEntries = 3 }, probes.ReasonAnswerMismatch, stepSearch},
 		{"too many", directoryServer{entries: 3, result: 4}, "ldap", func(o *Options) { find(o); o.MaxEntries = &two }, probes.ReasonAnswerMismatch, stepSearch},
 		{"enough, of more", directoryServer{entries: 1, result: 4}, "ldap", find, "", ""},

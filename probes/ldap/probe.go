@@ -145,10 +145,10 @@ func (d *directory) search(ctx context.Context, r *probes.Run) error {
 		}
 	}
 	found, err := d.conn.Search(ldap.NewSearchRequest(d.BaseDN, d.scope, ldap.NeverDerefAliases, d.ask, 0, false, d.Filter, names, nil))
-	if err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
-		if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) && d.MinEntries == 0 {
-			return nil
-		}
+	switch {
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) && d.MinEntries == 0:
+		found, err = &ldap.SearchResult{}, nil // below what is not there is nothing
+	case err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded):
 		return d.failure(ctx, "search", err)
 	}
 	n, bounded, remedy := len(found.Entries), d.MaxEntries != nil, ""
