@@ -241,6 +241,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add(good)
 	f.Add(response(1, ldap.ApplicationSearchResultDone, 32, "no").Bytes())
 	f.Add([]byte{0x30, 0x80, 0x02, 0x01, 0x01})
+	f.Add(notice(52, "going down"))
 	pl, _ := options("ldap://a", func(o *Options) { o.Attributes = map[string]string{"mail": "x"} }).compile(probes.Setting{})
 	f.Fuzz(func(t *testing.T, server []byte) {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -250,7 +251,7 @@ func FuzzSearch(f *testing.F) {
 			_, _ = out.Write(server)
 			_ = out.Close()
 		}()
-		conn := dial.Bound(ctx, &said{in: in}, maxRead)
+		conn := &heard{Conn: dial.Bound(ctx, &said{in: in}, maxRead)}
 		d := &directory{plan: pl, wire: conn, conn: ldap.NewConn(conn, false)}
 		d.conn.Start()
 		r := probes.NewRun(nil)

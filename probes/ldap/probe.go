@@ -58,7 +58,8 @@ func (p *probe) run(ctx context.Context, r *probes.Run, redactor *secret.Redacto
 			return err
 		}
 	}
-	d := &directory{plan: p.plan, wire: conn, every: p.every, conn: ldap.NewConn(conn, p.tls != nil)}
+	wire := &heard{Conn: conn}
+	d := &directory{plan: p.plan, wire: wire, every: p.every, conn: ldap.NewConn(wire, p.tls != nil)}
 	d.conn.Start()
 	defer d.close()
 	// The library waits for ever; the end of the run ends its connection.
@@ -81,7 +82,7 @@ func (p *probe) run(ctx context.Context, r *probes.Run, redactor *secret.Redacto
 type directory struct {
 	*plan
 	conn  *ldap.Conn
-	wire  *dial.Conn
+	wire  *heard
 	every time.Duration
 }
 
@@ -97,6 +98,9 @@ func (d *directory) failure(ctx context.Context, what string, err error) error {
 	var answer *ldap.Error
 	if errors.As(err, &answer) && answer.ResultCode < ldap.ErrorNetwork {
 		return d.refused(what, answer)
+	}
+	if code, text, ok := d.wire.notice(); ok {
+		return probes.Failf(probes.ReasonUnexpectedReply, "%s: the server hung up with result %d, %s: %s", what, code, ldap.LDAPResultCodeMap[code], probes.Foreign(text, 300))
 	}
 	if network := d.wire.Err(); network != nil {
 		return dial.Failure(ctx, fmt.Errorf("%s: %w", what, network))
