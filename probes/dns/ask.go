@@ -54,22 +54,33 @@ func (p *probe) ask(ctx context.Context, r *probes.Run, s server) (*dns.Msg, err
 	}
 	var answer *dns.Msg
 	err = r.Step(stepQuery, func() error {
-		q := p.question()
-		answer, err = exchange(conn, q)
+		answer, err = p.converse(conn)
 		return dial.Failure(ctx, err)
 	})
 	return answer, err
 }
 
 func (p *probe) askUDP(ctx context.Context, r *probes.Run, d *dial.Dialer) (*dns.Msg, error) {
-	q := p.question()
 	var answer *dns.Msg
 	err := d.AskUDP(ctx, r, stepQuery, func(conn net.Conn, _ time.Duration) error {
 		var err error
-		answer, err = exchange(conn, q)
+		answer, err = p.converse(conn)
 		return err
 	})
 	return answer, err
+}
+
+// converse puts the question on a connection, and puts it again without EDNS
+// where the server does not know that (RFC 6891, 7), as people's resolvers would.
+// Without EDNS there is no DNSSEC to ask for.
+func (p *probe) converse(conn net.Conn) (*dns.Msg, error) {
+	q := p.question()
+	answer, err := exchange(conn, q)
+	if err != nil || p.Authenticated || answer.Rcode == p.rcode || answer.Rcode != dns.RcodeFormatError && answer.Rcode != dns.RcodeNotImplemented {
+		return answer, err
+	}
+	q.Id, q.Extra = dns.Id(), nil
+	return exchange(conn, q)
 }
 
 // exchange sends a question and waits for its answer, past answers to others.
