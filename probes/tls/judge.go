@@ -87,10 +87,13 @@ func (p *probe) verify(chain []*x509.Certificate, now time.Time) ([][]*x509.Cert
 		return nil, probes.Failf(probes.ReasonCertificateExpired, "the chain is not valid: %v", err)
 	}
 	why := ""
+	var unknown x509.UnknownAuthorityError
 	switch issuer := chain[len(chain)-1]; {
+	case !errors.As(err, &unknown): // the authorities are known, and something else is wrong
 	case len(chain) == 1 && string(chain[0].RawSubject) == string(chain[0].RawIssuer):
 		why = "; it is self-signed"
-	case string(issuer.RawSubject) != string(issuer.RawIssuer):
+	// Where an issuer was there and did not do, the error says more than this.
+	case unknown.Error() == x509.UnknownAuthorityError{}.Error() && string(issuer.RawSubject) != string(issuer.RawIssuer):
 		why = "; does the server send every intermediate certificate?"
 	}
 	return nil, probes.Failf(probes.ReasonCertificateUntrusted, "no chain to a trusted authority: %v%s", err, why)
