@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 
+	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/internal/secret"
 	"github.com/idp-exporter/idp_exporter/probes"
 	"github.com/idp-exporter/idp_exporter/probes/internal/dial"
@@ -86,7 +88,7 @@ func (p *probe) talk(conn io.ReadWriter, redactor *secret.Redactor) error {
 			redactor.Add(line)
 		}
 		if _, err := io.WriteString(conn, line+p.ending()); err != nil {
-			return err
+			return fmt.Errorf("turn %d of the dialog: %w", i+1, err)
 		}
 	}
 	return nil
@@ -105,27 +107,32 @@ func (o *Options) ending() string {
 
 // await reads lines until one is what a turn expects. A last line needs no end.
 func await(in *bufio.Reader, i int, t turn) error {
-	lines := 0
+	var h heard
 	for {
 		line, err := in.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
 			return probes.Failf(probes.ReasonTooLarge, "turn %d of the dialog: the server sent a line of more than %d bytes", i+1, maxLine)
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
+		whole := err == nil
 		line = bytes.TrimRight(line, "\r\n")
-		if len(line) > 0 || err == nil {
-			lines++
+		if err != nil && !errors.Is(err, io.EOF) {
+			// Where more was sent than is read, the end of what was read is a mere part.
+			if large := new(fetch.TooLargeError); len(line) > 0 && !errors.As(err, &large) {
+				h.hear(line, whole)
+			}
+			return fmt.Errorf("turn %d of the dialog: nothing came that matches \"%s\"; %s: %w", i+1, t.expect, &h, err)
+		}
+		if len(line) > 0 || whole {
+			h.hear(line, whole)
 			if t.expect.Match(line) {
 				return nil
 			}
 			if t.refuse != nil && t.refuse.Match(line) {
-				return probes.Failf(probes.ReasonAnswerMismatch, "turn %d of the dialog: the server sent \"%s\"", i+1, probes.Foreign(string(line), 200))
+				return probes.Failf(probes.ReasonAnswerMismatch, "turn %d of the dialog: the server sent \"%s\"", i+1, probes.Foreign(string(line), maxShown))
 			}
 		}
 		if err != nil {
-			return probes.Failf(probes.ReasonAnswerMismatch, "turn %d of the dialog: the server ended the connection after %d lines, none of which matches %s", i+1, lines, t.expect)
+			return probes.Failf(probes.ReasonAnswerMismatch, "turn %d of the dialog: the server ended the connection, and nothing came that matches \"%s\"; %s", i+1, t.expect, &h)
 		}
 	}
 }
