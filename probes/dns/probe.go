@@ -70,10 +70,14 @@ func (p *probe) Run(ctx context.Context) probes.Result {
 		}
 		return r.Step(stepAnswer, func() error { return p.judge(answers[i]) })
 	})
+	behind := p.leaveBehind(parts, answers)
 	p.note(r, parts)
+	if behind > 0 {
+		r.Assert("same serial", false, fmt.Sprintf("%d of %d servers lag behind", behind, len(parts)))
+	}
 	decided, end := dial.Quorum(parts, p.Quorum)
 	dial.Lay(r, steps(), parts, end, decided)
-	if p.SameSerial && dial.NoWorseThanWarn(end) {
+	if p.SameSerial && behind == 0 && dial.NoWorseThanWarn(end) {
 		if apart := r.Step(stepAnswer, func() error { return p.agree(r, parts, answers) }); apart != nil {
 			result := r.Finish(apart)
 			result.FailedStep = stepAnswer // whichever server made it a warning before
