@@ -8,7 +8,6 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/idp-exporter/idp_exporter/probes"
-	"github.com/idp-exporter/idp_exporter/probes/internal/dial"
 )
 
 // judge compares one server's answer with what is expected of it.
@@ -118,45 +117,4 @@ func list(texts []string) string {
 		return strings.Join(texts[:most], ", ") + ", …"
 	}
 	return strings.Join(texts, ", ")
-}
-
-// serial is that of the zone, as a server has it.
-type serial struct {
-	server string
-	number uint32
-}
-
-// agree compares the serials of the servers that answered rightly (RFC 1982).
-func (p *probe) agree(r *probes.Run, parts []dial.Part, answers []*dns.Msg) error {
-	var serials []serial
-	var newest serial
-	for i, part := range parts {
-		if part.Err != nil {
-			continue
-		}
-		if soa, ok := p.records(answers[i])[0].(*dns.SOA); ok {
-			s := serial{part.Name, soa.Serial}
-			if len(serials) == 0 || int32(s.number-newest.number) > 0 { //nolint:gosec // serial arithmetic wraps around
-				newest = s
-			}
-			serials = append(serials, s)
-		}
-	}
-	if len(serials) < 2 {
-		r.Unverified("the serials were not compared: fewer than two servers answered")
-		return nil
-	}
-	var late []string
-	for _, s := range serials {
-		if lag := newest.number - s.number; int64(lag) > int64(p.MaxSerialLag) {
-			late = append(late, fmt.Sprintf("%s has serial %d", s.server, s.number))
-		}
-	}
-	if len(late) > 0 {
-		held := fmt.Sprintf("%s, while %s has %d", list(late), newest.server, newest.number)
-		r.Assert("same serial", false, held)
-		return probes.Failf(probes.ReasonDisagreement, "%s", held)
-	}
-	r.Assert("same serial", true, fmt.Sprintf("serial %d", newest.number))
-	return nil
 }
