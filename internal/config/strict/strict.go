@@ -160,7 +160,7 @@ func (d *Document) addSyntax(err error, content []byte) {
 	if yamlOpen.MatchString(text) {
 		// The library counts the lines of such errors from 0, and the end of the file as one more.
 		at = Position{min(at.Line+1, 1+bytes.Count(bytes.TrimRight(content, "\n"), []byte("\n"))), 1}
-		remedy = "; near here a bracket is open, or a line is indented otherwise than its neighbours"
+		remedy = "; near here a bracket is open, or a line is indented otherwise than those around it"
 	}
 	d.add(at, false, "not valid YAML: %s%s", text, remedy)
 }
