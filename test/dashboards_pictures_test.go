@@ -107,9 +107,8 @@ func readBoard(t *testing.T, dashboard string) draw.Board {
 // incidentServer starts a Prometheus that knows the incident.
 func incidentServer(t *testing.T) promServer {
 	t.Helper()
-	prometheus, promtool := counterpart(t, "prometheus"), counterpart(t, "promtool")
-	dir := t.TempDir()
-	samples := filepath.Join(dir, "samples.txt")
+	counterpart(t, "promtool")
+	samples := filepath.Join(t.TempDir(), "samples.txt")
 	kinds := app.NewKinds().All()
 	f, err := os.Create(samples)
 	require.NoError(t, err)
@@ -117,14 +116,23 @@ func incidentServer(t *testing.T) promServer {
 		require.NoError(t, incident.Play(t.Context(), kinds, f))
 	})
 	require.NoError(t, f.Close())
+	return filledServer(t, "incident", samples, incident.ScrapeEvery)
+}
+
+// filledServer starts a Prometheus that knows the samples of a file, in the text
+// format of OpenMetrics, and scrapes nothing itself. They are so far apart.
+func filledServer(t *testing.T, name, samples string, interval time.Duration) promServer {
+	t.Helper()
+	prometheus, promtool := counterpart(t, "prometheus"), counterpart(t, "promtool")
+	dir := t.TempDir()
 	storage := filepath.Join(dir, "data")
 	out, err := exec.Command(promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", samples, storage).CombinedOutput()
 	require.NoError(t, err, tail(string(out), 2000))
 	address := "127.0.0.1:" + freePort(t)
 	// Blocks know no end of a series. Without a scrape one is over, as if there were.
 	start(t, prometheus, "--config.file="+writeFile(t, dir, "prometheus.yml", "{}"), "--storage.tsdb.path="+storage, "--storage.tsdb.retention.time=100y",
-		"--query.lookback-delta="+(incident.ScrapeEvery+incident.ScrapeEvery/3).String(), "--web.listen-address="+address)
-	s := promServer{"incident", "http://" + address}
+		"--query.lookback-delta="+(interval+interval/3).String(), "--web.listen-address="+address)
+	s := promServer{name, "http://" + address}
 	eventually(t, 30*time.Second, func() error {
 		_, err := s.api("/api/v1/query", url.Values{"query": {"1"}})
 		return err

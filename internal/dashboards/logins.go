@@ -64,12 +64,12 @@ func logins() board {
 			}},
 			{"Speed", []panel{
 				{
-					title: "Duration of half of the runs", about: "The median, by login.",
+					title: "Duration of half of the runs", about: "The median of those that pass, by login. While none passes there is a gap.",
 					w: 8, h: 8, draw: lines(), unit: "s", min: new(0.0),
 					queries: []query{{runTime("0.5", "probe", signInKinds), "{{probe}}"}},
 				},
 				{
-					title: "Duration of 95 of 100 runs", about: "The slow ones decide what people feel.",
+					title: "Duration of 95 of 100 runs", about: "Of those that pass: the slow ones decide what people feel.",
 					w: 8, h: 8, draw: lines(), unit: "s", min: new(0.0),
 					runbooks: []string{"IdPLoginSlow"},
 					queries:  []query{{runTime("0.95", "probe", signInKinds), "{{probe}}"}},

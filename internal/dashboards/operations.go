@@ -96,7 +96,7 @@ func operations() board {
 				{
 					title: "Lateness of runs", about: "99 of 100 scheduled runs started with less delay.",
 					w: 8, h: 7, draw: lines(), unit: "s", min: new(0.0),
-					queries: []query{{quantile("0.99", "instance", "idp_exporter_schedule_lag_seconds", func(s string) string { return s }), "{{instance}}"}},
+					queries: []query{{quantile("0.99", "instance", "idp_exporter_schedule_lag_seconds", ``, func(s string) string { return s }), "{{instance}}"}},
 				},
 				{
 					title: "Runs that did not take place", about: "Each minute, of all probes.",

@@ -41,10 +41,10 @@ func named(expr, name string) string {
 }
 
 // quantile estimates a quantile of a histogram, be it scraped with its classic
-// buckets or as a native one.
-func quantile(q, by, metric string, filter func(string) string) string {
-	classic := `histogram_quantile(` + q + `, sum by (` + comma(by, "le") + `) (` + filter(`rate(`+metric+`_bucket[$__rate_interval])`) + `))`
-	native := `histogram_quantile(` + q + `, sum by (` + by + `) (` + filter(`rate(`+metric+`[$__rate_interval])`) + `))`
+// buckets or as a native one. which is what is selected of it, in braces.
+func quantile(q, by, metric, which string, filter func(string) string) string {
+	classic := `histogram_quantile(` + q + `, sum by (` + comma(by, "le") + `) (` + filter(`rate(`+metric+`_bucket`+which+`[$__rate_interval])`) + `))`
+	native := `histogram_quantile(` + q + `, sum by (` + by + `) (` + filter(`rate(`+metric+which+`[$__rate_interval])`) + `))`
 	return classic + ` or ` + native
 }
 
@@ -55,9 +55,10 @@ func comma(a, b string) string {
 	return a + ", " + b
 }
 
-// runTime is a quantile of how long runs take.
+// runTime is a quantile of how long runs take that pass. One that fails ends at
+// the step that failed, often at once, and would make an outage look fast.
 func runTime(q, by, kinds string) string {
-	return quantile(q, by, "idp_probe_duration_seconds", func(s string) string { return chosen(s, kinds) })
+	return quantile(q, by, "idp_probe_duration_seconds", `{result=~"pass|warn"}`, func(s string) string { return chosen(s, kinds) })
 }
 
 // passedShare is the part of the conclusive runs that passed in the range shown.

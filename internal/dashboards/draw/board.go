@@ -115,8 +115,8 @@ func named(format string, labels map[string]string) string {
 	return label.ReplaceAllStringFunc(format, func(s string) string { return labels[label.FindStringSubmatch(s)[1]] })
 }
 
-// looks returns text and color of a value, by its mapping or its level.
-func (p *Panel) looks(v float64) (text, color string) {
+// Looks returns text and color of a value, by its mapping or its level.
+func (p *Panel) Looks(v float64) (text, color string) {
 	d := &p.FieldConfig.Defaults
 	for _, m := range d.Mappings {
 		if o, ok := m.Options[strconv.FormatFloat(v, 'f', -1, 64)]; ok {

@@ -166,7 +166,7 @@ func TestColorsAreThoseOfTheLevels(t *testing.T) {
 	for v, want := range map[float64][2]string{
 		-1: {"-1 s", "green"}, 299: {"4.98 min", "green"}, 300: {"5 min", "yellow"}, 1e6: {"11.6 days", "red"},
 	} {
-		text, color := p.looks(v)
+		text, color := p.Looks(v)
 		require.Equal(t, want, [2]string{text, color})
 	}
 }

@@ -16,7 +16,7 @@ func tiles(c *canvas, panel *Panel, a area, all []curve) {
 	w, h := a.w/float64(columns), a.h/float64(rows)
 	for i, s := range all {
 		tile := area{a.x + float64(i%columns)*w, a.y + float64(i/columns)*h, w - 3, h - 3}
-		text, color := panel.looks(s.last())
+		text, color := panel.Looks(s.last())
 		c.rect(tile, hex(color), `rx="3"`)
 		paint := `fill:` + on(color)
 		middle := tile.x + tile.w/2
@@ -70,12 +70,12 @@ func bars(c *canvas, panel *Panel, a area, all []curve) {
 	size := math.Min(11.5, h*.7)
 	left, right := 0.0, 0.0
 	for _, s := range all {
-		text, _ := panel.looks(s.last())
+		text, _ := panel.Looks(s.last())
 		left, right = math.Max(left, width(s.name, size)), math.Max(right, width(text, size)*bold)
 	}
 	left = math.Min(left, a.w*.6)
 	for i, s := range all {
-		text, color := panel.looks(s.last())
+		text, color := panel.Looks(s.last())
 		row := area{a.x, a.y + float64(i)*h, a.w, h}
 		c.text(row.x, row.y+h/2+size*.36, "l", "start", fit(s.name, left, size), sized(size))
 		bar := area{row.x + left + 10, row.y + h*.15, a.w - left - right - 22, h * .7}
@@ -94,7 +94,7 @@ func table(c *canvas, panel *Panel, a area, all []curve) {
 	columns, titles := columnsOf(panel)
 	cell := func(s curve, column string) string {
 		if column == "Value" {
-			text, _ := panel.looks(s.last())
+			text, _ := panel.Looks(s.last())
 			return text
 		}
 		return s.labels[column]

@@ -207,7 +207,7 @@ func (p Picture) timeline(c *canvas, panel *Panel, a area, all []curve, regions 
 			for last+1 < len(s.points) && s.points[last+1].Value == s.points[j].Value && s.points[last+1].At-s.points[last].At < 1.5*p.Step.Seconds() {
 				last++
 			}
-			text, color := panel.looks(s.points[j].Value)
+			text, color := panel.Looks(s.points[j].Value)
 			if !slices.Contains(seen, state{text, color}) {
 				seen = append(seen, state{text, color})
 			}

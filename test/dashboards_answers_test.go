@@ -1,0 +1,126 @@
+package test
+
+import (
+	"bufio"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/idp-exporter/idp_exporter/internal/dashboards/draw"
+)
+
+// tale is what was scraped over a while: series with their values, where they had one.
+type tale map[string]func(at time.Duration) (value float64, scraped bool)
+
+// taleBegin is when every tale begins.
+var taleBegin = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+
+// always is a series with one value.
+func always(v float64) func(time.Duration) (float64, bool) {
+	return func(time.Duration) (float64, bool) { return v, true }
+}
+
+// during is a series with one value that is there only from one time to another.
+func during(from, to time.Duration, v float64) func(time.Duration) (float64, bool) {
+	return func(at time.Duration) (float64, bool) { return v, at >= from && at < to }
+}
+
+// tellTale starts a Prometheus that knows a tale.
+func tellTale(t *testing.T, name string, every, length time.Duration, all tale) promServer {
+	t.Helper()
+	counterpart(t, "promtool")
+	file := filepath.Join(t.TempDir(), "samples.txt")
+	f, err := os.Create(file)
+	require.NoError(t, err)
+	w := bufio.NewWriter(f)
+	for _, series := range slices.Sorted(maps.Keys(all)) {
+		for at := time.Duration(0); at <= length; at += every {
+			if v, scraped := all[series](at); scraped {
+				_, _ = fmt.Fprintf(w, "%s %g %d\n", series, v, taleBegin.Add(at).Unix())
+			}
+		}
+	}
+	_, _ = fmt.Fprintln(w, "# EOF")
+	require.NoError(t, w.Flush())
+	require.NoError(t, f.Close())
+	return filledServer(t, name, file, every)
+}
+
+// shows returns what a panel that shows the present says at a time, text and color
+// of each series by its labels.
+func (s promServer) shows(t *testing.T, dashboard, title string, at time.Duration) map[string]string {
+	t.Helper()
+	now := taleBegin.Add(at)
+	all := map[string]string{}
+	panel := panelOf(t, dashboard, title)
+	for _, target := range panel.Targets {
+		answer, err := s.answer(target.Question(), draw.Picture{From: now.Add(-time.Hour), To: now, Step: 15 * time.Second})
+		require.NoError(t, err, target.Expr)
+		for _, series := range answer {
+			text, color := panel.Looks(series.Points[len(series.Points)-1].Value)
+			name := target.LegendFormat
+			for label, value := range series.Labels {
+				name = strings.ReplaceAll(name, "{{"+label+"}}", value)
+			}
+			all[name] = text + ", " + color
+		}
+	}
+	return all
+}
+
+func panelOf(t *testing.T, dashboard, title string) draw.Panel {
+	t.Helper()
+	for _, panel := range readBoard(t, dashboard).Panels {
+		if panel.Title == title {
+			return panel
+		}
+	}
+	t.Fatalf("%s has no panel %q", dashboard, title)
+	return draw.Panel{}
+}
+
+// TestHowLongLoginsTakeIsOfThoseThatPass has logins take 4 seconds, and then fail
+// within a moment.
+func TestHowLongLoginsTakeIsOfThoseThatPass(t *testing.T) {
+	t.Parallel()
+	const fail = 30 * time.Minute
+	runs := func(from, to time.Duration) func(time.Duration) (float64, bool) {
+		return func(at time.Duration) (float64, bool) { return max(0, min(at, to)-from).Minutes(), true }
+	}
+	all := tale{`idp_probe_info{probe="login",kind="login",node="",provider="acme",severity="critical",gates="true"}`: always(1)}
+	for _, le := range []string{"1", "5", "10", "+Inf"} {
+		series := `idp_probe_duration_seconds_bucket{probe="login",kind="login",node="",result="%s",le="` + le + `"}`
+		all[fmt.Sprintf(series, "fail")] = runs(fail, time.Hour)
+		all[fmt.Sprintf(series, "pass")] = runs(0, fail)
+		if le == "1" {
+			all[fmt.Sprintf(series, "pass")] = always(0)
+		}
+	}
+	s := tellTale(t, "durations", 15*time.Second, time.Hour, all)
+	for dashboard, title := range map[string]string{
+		"idp-exporter-sign-in": "How long a login takes", "idp-exporter-logins": "Duration of half of the runs",
+		"idp-exporter-cluster": "How long a login takes on each node",
+	} {
+		question := panelOf(t, dashboard, title).Targets[0].Question()
+		answer, err := s.answer(question, draw.Picture{From: taleBegin, To: taleBegin.Add(time.Hour), Step: time.Minute})
+		require.NoError(t, err)
+		require.Len(t, answer, 1, title)
+		seen := 0
+		for _, p := range answer[0].Points {
+			if !math.IsNaN(p.Value) {
+				require.Greater(t, p.Value, 1.0, title)
+				require.Less(t, p.At, float64(taleBegin.Add(fail+2*time.Minute).Unix()), "%s: no login passes any more", title)
+				seen++
+			}
+		}
+		require.Greater(t, seen, 25, title)
+	}
+}
