@@ -124,3 +124,43 @@ func TestHowLongLoginsTakeIsOfThoseThatPass(t *testing.T) {
 		require.Greater(t, seen, 25, title)
 	}
 }
+
+// TestTheLoginThatLagsMostIsShown has two providers. The logins of one run on, each
+// in its own interval, and those of the other stand still.
+func TestTheLoginThatLagsMostIsShown(t *testing.T) {
+	t.Parallel()
+	const stop, never = time.Hour, 100 * time.Hour
+	runs := func(every, until time.Duration) func(time.Duration) (float64, bool) {
+		return func(at time.Duration) (float64, bool) {
+			return float64(taleBegin.Add(min(at, until).Truncate(every)).Unix()), true
+		}
+	}
+	probe := `probe="%s",node=""`
+	all := tale{`process_start_time_seconds`: always(float64(taleBegin.Unix()))}
+	for name, p := range map[string]struct{ every, until time.Duration }{
+		"quick": {time.Minute, stop}, "slow": {time.Hour, never}, "steady": {time.Minute, never}, "new": {2 * time.Hour, 0},
+	} {
+		labels := fmt.Sprintf(probe, name)
+		all[`idp_probe_info{`+labels+`,kind="login",provider="`+map[bool]string{true: "beta", false: "acme"}[name == "quick"]+`",severity="critical",gates="true"}`] = always(1)
+		all[`idp_probe_interval_seconds{`+labels+`}`] = always(p.every.Seconds())
+		if p.until > 0 {
+			all[`idp_probe_last_run_timestamp_seconds{`+labels+`}`] = runs(p.every, p.until)
+		}
+	}
+	s := tellTale(t, "lags", time.Minute, 9*time.Hour, all)
+	for at, want := range map[time.Duration]string{
+		59 * time.Minute:     "0.983 intervals, green", // the hourly one
+		stop + 2*time.Minute: "2 intervals, yellow",
+		6 * time.Hour:        "300 intervals, red",
+	} {
+		require.Equal(t, map[string]string{"": want}, s.shows(t, "idp-exporter-sign-in", "Last login tried", at), at)
+	}
+	// One that never ran is not overlooked.
+	for series := range all {
+		if strings.Contains(series, `"quick"`) {
+			delete(all, series)
+		}
+	}
+	s = tellTale(t, "new", time.Minute, 9*time.Hour, all)
+	require.Equal(t, map[string]string{"": "4 intervals, red"}, s.shows(t, "idp-exporter-sign-in", "Last login tried", 8*time.Hour))
+}

@@ -72,6 +72,13 @@ func failing(kinds string) string {
 	return `max by (severity, provider, kind, probe, node, step, reason) (` + joined(`idp_probe_failure_info`, kinds) + `)`
 }
 
+// lag is how many of its own intervals ago each probe began its last run. One
+// that has not run yet lags since its exporter was started.
+func lag(kinds string) string {
+	began := `(idp_probe_last_run_timestamp_seconds or 0 * idp_probe_interval_seconds + ignoring(probe, node) group_left () process_start_time_seconds)`
+	return chosen(`(time() - `+began+`) / idp_probe_interval_seconds`, kinds)
+}
+
 // verdicts are the damped results.
 func verdicts(by, kinds string) string {
 	return `min by (` + by + `) (` + joined(`idp_probe_verdict`, kinds) + `)`

@@ -23,10 +23,10 @@ func signIn() board {
 				queries: []query{{`min(avg_over_time(idp_testall_pass[$__range]))`, ""}},
 			},
 			{
-				title: "Last login tried", about: "How long ago the last login of any kind began. What is old says nothing about now.",
-				w: 4, h: 8, draw: number(), unit: "s", scale: highIsBad(300, 900), empty: "never",
+				title: "Last login tried", about: "How many of its own intervals ago, of the login or rule that lags most. What is old says nothing about now: after three without a run, /testall counts it as failed.",
+				w: 4, h: 8, draw: number(), unit: "suffix: intervals", scale: highIsBad(2, 3), empty: "never",
 				runbooks: []string{"IdPProbeStale"},
-				queries:  []query{{`time() - max(` + chosen(`idp_probe_last_run_timestamp_seconds`, signInKinds) + `)`, ""}},
+				queries:  []query{{`max(` + lag(signInKinds) + `)`, ""}},
 			},
 		}}, {panels: []panel{
 			{

@@ -178,7 +178,7 @@ func TestSpell(t *testing.T) {
 		unit, want string
 	}{
 		{0, "s", "0 s"}, {.00042, "s", "420 µs"}, {.123456, "s", "123 ms"}, {59.96, "s", "60 s"}, {7200, "s", "2 hours"},
-		{.7594, "percentunit", "75.9 %"}, {1, "percentunit", "100 %"}, {1536, "bytes", "1.5 KiB"}, {.4, "reqps", "0.4 req/s"},
+		{.7594, "percentunit", "75.9 %"}, {1, "percentunit", "100 %"}, {.1893, "suffix: intervals", "0.189 intervals"}, {1536, "bytes", "1.5 KiB"}, {.4, "reqps", "0.4 req/s"},
 		{1234, "", "1234"}, {12345, "none", "12.3 thousand"}, {-.5, "", "-0.5"},
 	} {
 		require.Equal(t, tt.want, spell(tt.v, tt.unit))

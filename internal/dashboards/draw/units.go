@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // spell writes a value in a unit of Grafana's.
@@ -20,6 +21,9 @@ func scaleOf(v float64, unit string) (float64, string) {
 		name     string
 	}
 	var scales []scale
+	if name, ok := strings.CutPrefix(unit, "suffix:"); ok { // a unit of one's own
+		return 1, name
+	}
 	switch unit {
 	case "percentunit":
 		return .01, " %"
