@@ -164,3 +164,59 @@ func TestTheLoginThatLagsMostIsShown(t *testing.T) {
 	s = tellTale(t, "new", time.Minute, 9*time.Hour, all)
 	require.Equal(t, map[string]string{"": "4 intervals, red"}, s.shows(t, "idp-exporter-sign-in", "Last login tried", 8*time.Hour))
 }
+
+// TestWhetherNodesAreEnoughIsByHowManyAreNeeded has providers in which some nodes
+// pass, some fail, and some are drained.
+func TestWhetherNodesAreEnoughIsByHowManyAreNeeded(t *testing.T) {
+	t.Parallel()
+	all, want := tale{}, map[string]string{}
+	const enough, spare, few = "enough, green", "none to spare, yellow", "TOO FEW, red"
+	for _, p := range []struct {
+		name                       string
+		pass, fail, drained, aside int // aside is in a maintenance window, and fails
+		quorum                     int
+		want                       string
+	}{
+		{"one", 1, 0, 0, 0, 0, enough},
+		{"one-out", 0, 1, 0, 0, 0, few},
+		{"all", 5, 0, 0, 0, 3, enough},
+		{"spare", 4, 1, 0, 0, 3, enough},
+		{"last", 3, 2, 0, 0, 3, spare},
+		{"lost", 2, 3, 0, 0, 3, few},
+		{"none", 0, 3, 0, 0, 1, few},
+		{"half", 2, 2, 0, 0, 0, spare},
+		{"less", 1, 2, 0, 0, 0, few},
+		{"drained", 3, 0, 2, 0, 3, spare},
+		{"drained-below", 2, 0, 3, 0, 3, spare},
+		{"drained-all", 0, 0, 2, 0, 1, spare},
+		{"drained-and-out", 2, 1, 2, 0, 3, few},
+		{"window", 2, 0, 0, 1, 2, spare},
+		{"too-small", 2, 0, 0, 0, 3, few},
+	} {
+		want[p.name] = p.want
+		if p.quorum > 0 {
+			all[fmt.Sprintf(`idp_provider_quorum{provider=%q}`, p.name)] = always(float64(p.quorum))
+		}
+		n := 0
+		add := func(count int, verdict, drained, suppressed float64) {
+			for range count {
+				n++
+				place := fmt.Sprintf(`probe="login-%s",node="%s-%d"`, p.name, p.name, n)
+				all[`idp_probe_info{`+place+`,kind="login",provider="`+p.name+`",severity="critical",gates="true"}`] = always(1)
+				all[`idp_probe_verdict{`+place+`,kind="login"}`] = always(verdict)
+				all[`idp_probe_suppressed{`+place+`,cause="maintenance"}`] = always(suppressed)
+				all[`idp_probe_last_run_timestamp_seconds{`+place+`}`] = always(float64(taleBegin.Unix()))
+				all[fmt.Sprintf(`idp_node_drained{node="%s-%d"}`, p.name, n)] = always(drained)
+			}
+		}
+		add(p.pass, 1, 0, 0)
+		add(p.fail, 0, 0, 0)
+		add(p.drained, 1, 1, 0)
+		add(p.aside, 0, 0, 1)
+	}
+	s := tellTale(t, "nodes", time.Minute, 2*time.Minute, all)
+	require.Equal(t, want, s.shows(t, "idp-exporter-cluster", "Enough nodes", time.Minute))
+	figures := s.shows(t, "idp-exporter-cluster", "Nodes that pass", time.Minute)
+	require.Equal(t, []string{"2, text", "3, text", "5, text"}, []string{figures["drained-and-out: pass"], figures["drained-and-out: needed"], figures["drained-and-out: all"]})
+	require.Equal(t, []string{"0, text", "1, text", "2, text"}, []string{figures["drained-all: pass"], figures["drained-all: needed"], figures["drained-all: all"]})
+}

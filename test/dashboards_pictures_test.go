@@ -32,7 +32,7 @@ var pictures = []struct {
 	{"sign-in-outage", "idp-exporter-sign-in", 33, []string{"NO", "FAIL", "credentials", "http_status", "directory", "Drained: n2, since 09:25", "Maintenance: new certificate, since 09:30"}},
 	{"sign-in-after", "idp-exporter-sign-in", 60, []string{"YES", "Nothing fails.", "Drained: n2, 09:25 to 09:50", "Nodes of acme differ: jwks, 09:40 to 09:48"}},
 	{"logins", "idp-exporter-logins", 46, []string{"credentials: timeout", "expectations: claim_mismatch", "rule-crm n3: CRM id is stamped", "FAIL"}},
-	{"cluster", "idp-exporter-cluster", 46, []string{"drained", "differ", "expectations", "n3", "YES"}},
+	{"cluster", "idp-exporter-cluster", 46, []string{"none to spare", "drained", "differ", "expectations", "n3", "YES"}},
 	{"dependencies", "idp-exporter-dependencies", 33, []string{"ldap directory", "connect", "certificate_untrusted", "WARNING", "kept right"}},
 	{"operations", "idp-exporter-operations", 33, []string{"IdPSignInFailingFast", "netcool: retried", "in force", "written"}},
 }

@@ -8,15 +8,19 @@ func cluster() board {
 		rows: []row{
 			{"Nodes", []panel{
 				{
-					title: "Nodes that pass", about: "Nodes of which every probe that counts passes, drained ones included.",
-					w: 6, h: 6, draw: number(), scale: scale{{0, red}, {1, yellow}, {2, green}},
+					title: "Enough nodes", about: "Whether as many nodes pass as the provider's quorum asks for, or half of them where none is set. Drained nodes count as not passing; TOO FEW is only what is not a drain alone. Of all nodes, whichever are chosen.",
+					w: 6, h: 6, draw: number(), words: enoughOrNot(), empty: "there are no nodes",
 					runbooks: []string{"IdPNodeOut", "IdPQuorumAtRisk", "IdPQuorumLost"},
-					queries:  []query{{`sum by (provider) (` + verdicts("provider, node", `node!="",gates="true"`) + `)`, "{{provider}}"}},
+					queries:  []query{{enoughNodes(), "{{provider}}"}},
 				},
 				{
-					title: "Nodes there are", about: "Listed or discovered, and watched.",
-					w: 6, h: 6, draw: number(),
-					queries: []query{{`count by (provider) (count by (provider, node) (` + info(`node!=""`) + `))`, "{{provider}}"}},
+					title: "Nodes that pass", about: "Of which every probe that counts passes and that are not drained; how many are needed, and how many there are.",
+					w: 6, h: 6, draw: bars(), min: new(0.0), empty: "There are no nodes.",
+					queries: []query{
+						{passingNodes, "{{provider}}: pass"},
+						{neededNodes, "{{provider}}: needed"},
+						{allNodes, "{{provider}}: all"},
+					},
 				},
 				{
 					title: "Drained", about: "A drained node is out of its load balancer until its drain ends. The exporter can be drained as well: then /testall answers no.",
