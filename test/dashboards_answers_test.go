@@ -220,3 +220,87 @@ func TestWhetherNodesAreEnoughIsByHowManyAreNeeded(t *testing.T) {
 	require.Equal(t, []string{"2, text", "3, text", "5, text"}, []string{figures["drained-and-out: pass"], figures["drained-and-out: needed"], figures["drained-and-out: all"]})
 	require.Equal(t, []string{"0, text", "1, text", "2, text"}, []string{figures["drained-all: pass"], figures["drained-all: needed"], figures["drained-all: all"]})
 }
+
+// TestASilentExporterIsNotOverlooked has one of two exporters fall silent, which
+// watched a provider alone or with the other, and looks soon and a day after.
+func TestASilentExporterIsNotOverlooked(t *testing.T) {
+	t.Parallel()
+	const (
+		scrape, length = 10 * time.Minute, 30 * time.Hour
+		dies           = 6 * time.Hour
+
+		soon, later, long = dies + 2*scrape, dies + 3*time.Hour, length
+		yes, no, unknown  = "YES, green", "NO, red", "nobody knows, orange"
+	)
+	heard := func(all tale, job, instance string, until time.Duration, passes float64, providers ...string) {
+		scraped := fmt.Sprintf(`job=%q,instance=%q`, job, instance)
+		all[`idp_exporter_build_info{`+scraped+`,version="1.0.0",revision="0123456",branch="main",goversion="go1.26",goos="linux",goarch="amd64",tags=""}`] = during(0, until, 1)
+		all[`idp_testall_pass{`+scraped+`}`] = during(0, until, passes)
+		for _, p := range providers {
+			all[`idp_probe_info{`+scraped+`,probe="`+p+`",kind="login",node="",provider="`+p+`",severity="critical",gates="true"}`] = during(0, until, 1)
+			all[`idp_probe_verdict{`+scraped+`,probe="`+p+`",kind="login",node=""}`] = during(0, until, passes)
+		}
+	}
+	up := func(until time.Duration) func(time.Duration) (float64, bool) {
+		return func(at time.Duration) (float64, bool) { return map[bool]float64{true: 1}[at < until], true }
+	}
+	type look struct {
+		at               time.Duration
+		silent, headline string
+		providers        map[string]string
+	}
+	pass, fail := map[string]string{"acme": "pass, green"}, map[string]string{"acme": "FAIL, red"}
+	dark := map[string]string{"acme": "pass, green", "beta": unknown}
+	const none, one = "0, green", "1, red"
+	for _, tt := range []struct {
+		name, job string
+		watched   []string // by the one that falls silent
+		vanishes  bool     // from discovery
+		passes    float64  // what the other says
+		looks     []look
+	}{
+		{"another watches the same", "sso", []string{"acme"}, false, 1, []look{
+			{dies - 1, none, yes, pass}, {soon, one, yes, pass}, {later, one, yes, pass}, {long, one, yes, pass},
+		}},
+		{"it alone watched a provider", "sso", []string{"acme", "beta"}, false, 1, []look{
+			{soon, one, unknown, dark}, {later, one, unknown, dark}, {long, one, unknown, dark},
+		}},
+		{"the other says no", "sso", []string{"acme", "beta"}, false, 0, []look{
+			{long, one, no, map[string]string{"acme": "FAIL, red", "beta": unknown}},
+		}},
+		{"it never answered", "idp_exporter", nil, false, 0, []look{{soon, one, no, fail}, {long, one, no, fail}}},
+		{"it is another program", "node", nil, false, 1, []look{{soon, none, yes, pass}, {long, none, yes, pass}}},
+		{"it was taken away", "sso", []string{"acme"}, true, 1, []look{{soon, one, yes, pass}, {later, none, yes, pass}}},
+		{"it was taken away with what it watched", "sso", []string{"acme", "beta"}, true, 1, []look{{soon, one, unknown, dark}, {later, none, yes, pass}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			all := tale{`up{job="sso",instance="a"}`: always(1)}
+			heard(all, "sso", "a", length+1, tt.passes, "acme")
+			series := fmt.Sprintf(`up{job=%q,instance="b"}`, tt.job)
+			all[series] = up(dies)
+			if tt.vanishes {
+				all[series] = during(0, dies, 1)
+			}
+			if tt.watched != nil {
+				heard(all, tt.job, "b", dies, 1, tt.watched...)
+			}
+			s := tellTale(t, "exporters", scrape, length, all)
+			for _, l := range tt.looks {
+				require.Equal(t, map[string]string{"": l.silent}, s.shows(t, "idp-exporter-sign-in", "Silent exporters", l.at), l.at)
+				require.Equal(t, map[string]string{"": l.headline}, s.shows(t, "idp-exporter-sign-in", "Can people sign in?", l.at), l.at)
+				require.Equal(t, l.providers, s.shows(t, "idp-exporter-sign-in", "By provider", l.at), l.at)
+			}
+		})
+	}
+	t.Run("the only one", func(t *testing.T) {
+		t.Parallel()
+		all := tale{`up{job="sso",instance="a"}`: up(dies)}
+		heard(all, "sso", "a", dies, 1, "acme")
+		s := tellTale(t, "exporters", scrape, length, all)
+		for _, at := range []time.Duration{soon, later, long} {
+			require.Equal(t, map[string]string{"": unknown}, s.shows(t, "idp-exporter-sign-in", "Can people sign in?", at), at)
+			require.Equal(t, map[string]string{"": one}, s.shows(t, "idp-exporter-sign-in", "Silent exporters", at), at)
+		}
+	})
+}

@@ -6,6 +6,8 @@ const (
 	signInKinds     = `kind=~"login|rule"`
 	dependencyKinds = `kind!~"login|rule|host|appliance"`
 	everyKind       = ``
+
+	signInThatCounts = signInKinds + `,gates="true"`
 )
 
 // query is an expression of PromQL and what its series are called.

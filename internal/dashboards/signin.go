@@ -7,15 +7,15 @@ func signIn() board {
 		description: "The answer, since when, and what is wrong if it is no.",
 		rows: []row{{panels: []panel{
 			{
-				title: "Can people sign in?", about: "What /testall answers; NO if one of several exporters says so. It is about all that an exporter watches, whichever provider is chosen above.",
-				w: 8, h: 8, draw: number(), words: yesOrNo(), empty: "nobody knows",
+				title: "Can people sign in?", about: "What /testall answers; NO if one of several exporters says so, and nobody knows if a provider was watched only by exporters that are silent now. It is about all that exporters watch, whichever provider is chosen above.",
+				w: 8, h: 8, draw: number(), words: yesOrNo().orUnknown(), empty: "nobody knows",
 				runbooks: []string{"IdPSignInDown", "IdPVerdictFailingFast", "IdPVerdictFailingSlow"},
-				queries:  []query{{`min(idp_testall_pass)`, ""}},
+				queries:  []query{{`min(idp_testall_pass) == 0 or 2 * max(` + unwatched(gating) + `) or min(idp_testall_pass)`, ""}},
 			},
 			{
 				title: "By provider", about: "Whether every login and rule that counts passes, after damping. A provider may still pass as a whole with a node out.",
-				w: 8, h: 8, draw: number(), words: passOrFail(), empty: "nobody knows",
-				queries: []query{{verdicts("provider", signInKinds+`,gates="true"`), "{{provider}}"}},
+				w: 8, h: 8, draw: number(), words: passOrFail().orUnknown(), empty: "nobody knows",
+				queries: []query{{verdicts("provider", signInThatCounts) + ` or 2 * max by (provider) (` + unwatched(info(signInThatCounts)) + `)`, "{{provider}}"}},
 			},
 			{
 				title: "Time without failure", about: "Part of the range shown in which /testall passed, of the exporter that saw the most failures.",
@@ -76,10 +76,10 @@ func signIn() board {
 				queries:  []query{{`count(max by (provider, what) (idp_nodes_disagree{provider=~"$provider"}) == 1) or vector(0)`, ""}},
 			},
 			{
-				title: "Silent exporters", about: "Exporters that were scraped within the last hour and are not now. While they are silent, what they watch is not watched.",
+				title: "Silent exporters", about: "Exporters that do not answer, for as long as Prometheus remembers them, up to a month; and those that it no longer asks, for an hour, or for the range shown if nobody else watches what they did.",
 				w: 4, h: 4, draw: number(), scale: scale{{0, green}, {1, red}},
 				runbooks: []string{"IdPExporterDown", "IdPExporterAbsent"},
-				queries:  []query{{`count(last_over_time(idp_testall_pass[1h]) unless idp_testall_pass) or vector(0)`, ""}},
+				queries:  []query{{`count(` + silent() + `) or vector(0)`, ""}},
 			},
 		}}},
 	}
