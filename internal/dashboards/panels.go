@@ -82,6 +82,14 @@ func number() drawing {
 	return drawing{kind: "stat", instant: true, format: prometheus.PromQueryFormatTimeSeries, options: o}
 }
 
+// named shows the name of a number even where there is only one.
+func (d drawing) named() drawing {
+	if o, ok := d.options.(*stat.Options); ok {
+		o.TextMode = common.BigValueTextModeValueAndName
+	}
+	return d
+}
+
 // bars shows the present value of each series as a bar.
 func bars() drawing {
 	o := bargauge.NewOptions()

@@ -55,7 +55,7 @@ func signIn() board {
 		}}, {panels: []panel{
 			{
 				title: "Active alarms", about: "What consoles are told of, by severity.",
-				w: 8, h: 4, draw: number(), scale: scale{{0, green}, {1, red}}, empty: "none",
+				w: 8, h: 4, draw: number().named(), scale: scale{{0, green}, {1, red}}, empty: "none",
 				queries: []query{{`sum by (severity) (idp_alarm_active)`, "{{severity}}"}},
 			},
 			{

@@ -51,6 +51,8 @@ type Panel struct {
 			}
 		}
 	}
+	// Options has of a stat whether names are shown even where there is only one.
+	Options         struct{ TextMode string }
 	Transformations []struct {
 		Options struct {
 			ExcludeByName map[string]bool

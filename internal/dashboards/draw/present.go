@@ -21,7 +21,7 @@ func tiles(c *canvas, panel *Panel, a area, all []curve) {
 		paint := `fill:` + on(color)
 		middle := tile.x + tile.w/2
 		name := ""
-		if len(all) > 1 {
+		if len(all) > 1 || panel.Options.TextMode == "value_and_name" {
 			name = s.name
 		}
 		most := math.Min(64, tile.h*.6)
