@@ -12,12 +12,12 @@ func operations() board {
 			{"Alarms", []panel{
 				{
 					title: "Active alarms", about: "By name and severity, as consoles are told of them.",
-					w: 12, h: 8, draw: list("alarms", "severity", "alarm", "instance"), empty: "No alarm is active.",
+					w: 12, h: 10, draw: list("alarms", "severity", "alarm", "instance"), empty: "No alarm is active.",
 					queries: []query{{`max by (severity, alarm, instance) (idp_alarm_active) > 0`, ""}},
 				},
 				{
 					title: "Alarms over time", about: "By severity.",
-					w: 12, h: 8, draw: stacked(), unit: "none", min: new(0.0), empty: "No alarm was active.",
+					w: 12, h: 10, draw: stacked(), unit: "none", min: new(0.0), empty: "No alarm was active.",
 					queries: []query{{`sum by (severity) (idp_alarm_active)`, "{{severity}}"}},
 				},
 			}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,52 +59,38 @@ func (s *site) feed(ctx context.Context) error {
 	})
 }
 
-// operate does what people and Alertmanager do.
-func (s *site) operate(ctx context.Context) error {
-	for _, act := range []struct {
-		minute int
-		do     func() error
-	}{
-		{directorySlow + 3, s.alert("firing", "IdPLoginSlow", "major")},
-		{directorySlow + 8, s.alert("firing", "IdPSignInFailingFast", "critical")},
-		{drainFrom, func() error { return s.book.Drain(ctx, "n2", At(drainTo), "operator") }},
-		{windowFrom, func() error {
+// operate does what people do, and brings what Alertmanager sends.
+func (s *site) operate(ctx context.Context, webhooks []Webhook) error {
+	type act struct {
+		at time.Time
+		do func() error
+	}
+	// A little before the minute, since it is open what comes first in a moment.
+	acts := []act{
+		{At(drainFrom).Add(-time.Second), func() error { return s.book.Drain(ctx, "n2", At(drainTo), "operator") }},
+		{At(windowFrom).Add(-time.Second), func() error {
 			_, err := s.book.AddWindow(ctx, maintenance.Window{Name: "new certificate", End: At(windowTo), Probes: []string{"certificate"}, By: "operator"})
 			return err
 		}},
-		{directoryBack + 4, s.alert("resolved", "IdPLoginSlow", "major")},
-		{directoryBack + 5, s.alert("resolved", "IdPSignInFailingFast", "critical")},
-		{oldRules + 2, s.alert("firing", "IdPRuleNotRun", "major")},
-		{newRules + 3, s.alert("resolved", "IdPRuleNotRun", "major")},
-	} {
-		// A little before the minute, since it is open what comes first in a moment.
-		if !sleepUntil(ctx, At(act.minute).Add(-time.Second)) {
+	}
+	for _, w := range webhooks {
+		acts = append(acts, act{w.At.Add(time.Second), func() error { // on its way for a second
+			_, err := s.alarms.Handle(ctx, strings.NewReader(w.Body))
+			return err
+		}})
+	}
+	slices.SortStableFunc(acts, func(a, b act) int { return a.at.Compare(b.at) })
+	for _, act := range acts {
+		if !sleepUntil(ctx, act.at) {
 			return nil
 		}
 		if err := act.do(); err != nil {
-			return fmt.Errorf("minute %d: %w", act.minute, err)
+			return fmt.Errorf("at %s: %w", act.at.Format(time.TimeOnly), err)
 		}
 		s.audited.Add(1)
 	}
 	<-ctx.Done()
 	return nil
-}
-
-// alert is a webhook of Alertmanager about one alert.
-func (s *site) alert(status, name, severity string) func() error {
-	return func() error {
-		begin := time.Now().Add(-time.Minute)
-		end := time.Time{}
-		if status == "resolved" {
-			begin, end = At(directorySlow), time.Now().Add(-time.Second)
-		}
-		body := fmt.Sprintf(`{"version": "4", "groupKey": "g", "status": %[1]q, "receiver": "bridge", "groupLabels": {}, "commonLabels": {},
- "commonAnnotations": {}, "externalURL": "", "truncatedAlerts": 0, "alerts": [{"status": %[1]q, "labels": {"alertname": %[2]q,
- "severity": %[3]q, "provider": %[4]q}, "annotations": {"summary": %[2]q}, "startsAt": %[5]q, "endsAt": %[6]q,
- "generatorURL": "", "fingerprint": "0123456789abcdef"}]}`, status, name, severity, provider, begin.Format(time.RFC3339), end.Format(time.RFC3339))
-		_, err := s.alarms.Handle(context.Background(), strings.NewReader(body))
-		return err
-	}
 }
 
 // noDrains and noAlarms keep nothing: the hour has no restart.

@@ -2,6 +2,9 @@
 // exporter's own parts: schedule, state, drains and windows, alarms, watchdog
 // and collector are the real ones, and what probes find is told by a story.
 //
+// Alerts are given to it; [Alertmanager] makes of those that fire what the exporter
+// would be told.
+//
 // It is for the pictures of the dashboards. It has to run in a bubble of
 // testing/synctest, where an hour takes no time.
 //
@@ -32,7 +35,7 @@ const (
 	job      = "idp_exporter"
 
 	before = -40 // the minute of the first scrape, so that an hour can be looked back on in the midst of the incident
-	length = 60  // minutes
+	length = 70  // minutes
 )
 
 // At returns the time of a minute of the incident. A bubble begins on the first
@@ -48,8 +51,9 @@ func minutes() float64 { return time.Since(At(0)).Minutes() }
 func between(from, to float64) bool { return minutes() >= from && minutes() < to }
 
 // Play lives through the incident and writes what Prometheus would have scraped,
-// in the text format of OpenMetrics with times. kinds are the kinds of probes.
-func Play(ctx context.Context, kinds []probes.Kind, w io.Writer) error {
+// in the text format of OpenMetrics with times. kinds are the kinds of probes, and
+// webhooks what Alertmanager sends meanwhile.
+func Play(ctx context.Context, kinds []probes.Kind, webhooks []Webhook, w io.Writer) error {
 	time.Sleep(time.Until(At(before)) - time.Minute)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -59,9 +63,10 @@ func Play(ctx context.Context, kinds []probes.Kind, w io.Writer) error {
 	}
 	defer s.alarms.Close()
 	g, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{s.scheduler.Run, s.watchdog.Run, s.alarms.Run, s.feed, s.ask, s.operate} {
+	for _, run := range []func(context.Context) error{s.scheduler.Run, s.watchdog.Run, s.alarms.Run, s.feed, s.ask} {
 		g.Go(func() error { return run(ctx) })
 	}
+	g.Go(func() error { return s.operate(ctx, webhooks) })
 	out := bufio.NewWriter(w)
 	g.Go(func() error {
 		defer stop()
