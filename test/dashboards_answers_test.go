@@ -192,6 +192,7 @@ func TestWhetherNodesAreEnoughIsByHowManyAreNeeded(t *testing.T) {
 		{"drained-and-out", 2, 1, 2, 0, 3, few},
 		{"window", 2, 0, 0, 1, 2, spare},
 		{"too-small", 2, 0, 0, 0, 3, few},
+		{"all-gone", 0, 0, 0, 0, 2, few},
 	} {
 		want[p.name] = p.want
 		if p.quorum > 0 {

@@ -6,7 +6,7 @@ const nodeInfo = `idp_probe_info{provider=~"$provider",node!="",gates="true"}`
 
 // The same figures as those of the recording rules for nodes, each by provider.
 var (
-	allNodes    = `count by (provider) (count by (provider, node) (` + nodeInfo + `))`
+	allNodes    = `(count by (provider) (count by (provider, node) (` + nodeInfo + `)) or 0 * max by (provider) (idp_provider_quorum{provider=~"$provider"}))`
 	neededNodes = `(max by (provider) (idp_provider_quorum) or ceil(` + allNodes + ` / 2)) and ` + allNodes
 	// A drained node passes for nobody.
 	passingNodes = `sum by (provider) (min by (provider, node) (` + onNodes(`idp_probe_verdict`) +
@@ -25,7 +25,7 @@ func onNodes(expr string) string {
 // than that do although there are more, and else 2. Fewer by drains alone is what
 // somebody decided, as long as there are as many as are needed at all.
 func enoughNodes() string {
-	pass, need, all, out := `(`+passingNodes+`)`, `(`+neededNodes+`)`, `(`+allNodes+`)`, `(`+outNodes+`)`
+	pass, need, all, out := `(`+passingNodes+`)`, `(`+neededNodes+`)`, allNodes, `(`+outNodes+`)`
 	return `0 * (` + pass + ` < ` + need + ` and (` + out + ` > 0 or ` + all + ` < ` + need + `))` +
 		` or 0 * (` + pass + ` <= ` + need + ` and ` + pass + ` < ` + all + ` or ` + pass + ` < ` + need + `) + 1` +
 		` or 0 * ` + all + ` + 2`
