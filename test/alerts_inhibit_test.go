@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -101,6 +102,13 @@ func TestAlertmanagerInhibitsWhatTheExampleSays(t *testing.T) {
 				alone["instance"] = fmt.Sprintf("alone-%d-%d", i, j)
 				all = append(all, alone)
 				want[alone["instance"]+" "+pair.target] = "active"
+				if slices.Contains(r.Equal, "probe") { // another probe's trouble is its own
+					one, another := maps.Clone(source), maps.Clone(target)
+					one["instance"] = fmt.Sprintf("another-%d-%d", i, j)
+					another["instance"], another["probe"] = one["instance"], "another"
+					all = append(all, one, another)
+					want[another["instance"]+" "+pair.target] = "active"
+				}
 			}
 			all = append(all, source, target)
 			want[target["instance"]+" "+pair.target] = "suppressed"
@@ -259,4 +267,30 @@ func (am alertmanager) states(t *testing.T) map[string]string {
 		states[a.Labels["instance"]+" "+a.Labels["alertname"]] = a.Status.State
 	}
 	return states
+}
+
+// TestNoProbesSeverityDecidesOverAnotherProbe requires that an alert with the
+// severity that its probe was given, which may be a minor one, inhibits alerts of
+// that probe only.
+func TestNoProbesSeverityDecidesOverAnotherProbe(t *testing.T) {
+	t.Parallel()
+	alerts, _ := alertRules(t)
+	own := map[string]bool{}
+	for _, a := range alerts {
+		own[a.Alert] = a.Labels["severity"] == "{{ $labels.severity }}"
+	}
+	var config struct {
+		Rules []inhibitRule `yaml:"inhibit_rules"`
+	}
+	readYAML(t, "../examples/alertmanager/alertmanager.yml", &config)
+	found := 0
+	for _, r := range config.Rules {
+		for _, pair := range r.inhibitions(t, alerts) {
+			if own[pair.source] {
+				found++
+				require.Subset(t, r.Equal, []string{"job", "instance", "probe", "node"}, "%s inhibits %s", pair.source, pair.target)
+			}
+		}
+	}
+	require.Positive(t, found)
 }
