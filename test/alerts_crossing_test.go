@@ -25,6 +25,7 @@ var crossings = []struct {
 	{"IdPHostDiskFullSoon", "IdPHostDiskFull", false},
 	{"IdPSignInFailingSlow", "IdPSignInFailingFast", false},
 	{"IdPVerdictFailingSlow", "IdPVerdictFailingFast", false},
+	{"IdPExporterUnsteady", "IdPExporterDown", false},
 	{"IdPRuleNotRun", "IdPSignInDown", true},
 	{"IdPSignInDown", "IdPRuleNotRun", true},
 }
