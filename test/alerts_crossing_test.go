@@ -28,6 +28,7 @@ var crossings = []struct {
 	{"IdPExporterUnsteady", "IdPExporterDown", false},
 	{"IdPRuleNotRun", "IdPSignInDown", true},
 	{"IdPSignInDown", "IdPRuleNotRun", true},
+	{"IdPRuleNotRun", "IdPLoginFailing", true},
 }
 
 // TestNoAlertEndsBeforeAGraverOneFires requires of every pair a unit test in
