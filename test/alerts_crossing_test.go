@@ -20,6 +20,7 @@ var crossings = []struct {
 	{"IdPCertificateExpires30Days", "IdPCertificateExpires7Days", false},
 	{"IdPCertificateExpires7Days", "IdPCertificateExpires1Day", false},
 	{"IdPQuorumAtRisk", "IdPQuorumLost", false},
+	{"IdPNodeFailingSlow", "IdPNodeOut", false},
 	{"IdPClusterQuorumAtRisk", "IdPClusterQuorumLost", false},
 	{"IdPHostMemoryLowSoon", "IdPHostMemoryLow", false},
 	{"IdPHostDiskFullSoon", "IdPHostDiskFull", false},
