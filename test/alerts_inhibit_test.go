@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,36 @@ type inhibitRule struct {
 // inhibition is a pair of alerts of which the first inhibits the second.
 type inhibition struct{ source, target string }
 
+func matcher(t *testing.T, text string) *labels.Matcher {
+	t.Helper()
+	m, err := labels.ParseMatcher(text)
+	require.NoError(t, err)
+	require.Contains(t, []string{"alertname", "severity"}, m.Name, "no other labels are looked at here")
+	return m
+}
+
+// severity returns one that the matchers let through, and one that they do not,
+// "" where they take any.
+func severity(t *testing.T, matchers []string) (some, other string) {
+	t.Helper()
+	for _, text := range matchers {
+		m := matcher(t, text)
+		if m.Name != "severity" {
+			continue
+		}
+		for _, s := range []string{"critical", "major"} {
+			if m.Matches(s) {
+				some = s
+			} else {
+				other = s
+			}
+		}
+		require.NotEmpty(t, some)
+		require.NotEmpty(t, other)
+	}
+	return some, other
+}
+
 // inhibitions returns all pairs of our alerts that an inhibit rule names.
 func (r inhibitRule) inhibitions(t *testing.T, alerts []alertRule) (pairs []inhibition) {
 	t.Helper()
@@ -37,10 +68,9 @@ func (r inhibitRule) inhibitions(t *testing.T, alerts []alertRule) (pairs []inhi
 		for _, a := range alerts {
 			all := true
 			for _, text := range texts {
-				m, err := labels.ParseMatcher(text)
-				require.NoError(t, err)
-				require.Equal(t, "alertname", m.Name, "only alerts' names are looked at here")
-				all = all && m.Matches(a.Alert)
+				if m := matcher(t, text); m.Name == "alertname" {
+					all = all && m.Matches(a.Alert)
+				}
 			}
 			if all {
 				names = append(names, a.Alert)
@@ -90,6 +120,11 @@ func TestAlertmanagerInhibitsWhatTheExampleSays(t *testing.T) {
 		for j, pair := range r.inhibitions(t, alerts) {
 			inhibited[pair] = true
 			source, target := firingLabels(t, tests, pair.source, pair.source+": firing"), firingLabels(t, tests, pair.target, pair.target+": firing")
+			for which, l := range map[*[]string]map[string]string{&r.Source: source, &r.Target: target} {
+				if some, _ := severity(t, *which); some != "" {
+					l["severity"] = some
+				}
+			}
 			for _, label := range r.Equal {
 				// Unit tests of two files may call their probes differently.
 				if (label == "probe" || label == "node" || label == "provider") && source[label] != "" && target[label] != "" {
@@ -112,6 +147,17 @@ func TestAlertmanagerInhibitsWhatTheExampleSays(t *testing.T) {
 			}
 			all = append(all, source, target)
 			want[target["instance"]+" "+pair.target] = "suppressed"
+			// What the matchers let be is told.
+			_, mild := severity(t, r.Source)
+			_, grave := severity(t, r.Target)
+			if mild != "" || grave != "" {
+				one, let := maps.Clone(source), maps.Clone(target)
+				one["severity"], let["severity"] = cmp.Or(mild, one["severity"]), cmp.Or(grave, let["severity"])
+				one["instance"] = fmt.Sprintf("let-%d-%d", i, j)
+				let["instance"] = one["instance"]
+				all = append(all, one, let)
+				want[let["instance"]+" "+pair.target] = "active"
+			}
 		}
 	}
 	// Those that tell of the same trouble, with the labels of their crossing.

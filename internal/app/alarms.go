@@ -126,7 +126,7 @@ func VerdictInput(e *state.Entry) alarm.VerdictInput {
 	in := alarm.VerdictInput{
 		Probe: e.Probe, Node: e.Node, Severity: e.Severity, Failing: !e.Verdict.OK(), Known: !e.Pending || e.Restored,
 		Suppressed: e.Suppressed, Target: target(e), Since: e.Since,
-		Page: runbookPage(e.Kind, e.Node),
+		Page: runbookPage(e.Kind, e.Node, e.Gates),
 	}
 	switch r := e.LastConclusive; {
 	case !in.Failing:
@@ -146,9 +146,12 @@ func VerdictInput(e *state.Entry) alarm.VerdictInput {
 
 // runbookPage names the page of docs/runbooks that says what to do about a
 // failing probe, empty for a kind that has none.
-func runbookPage(kind, node string) string {
+func runbookPage(kind, node string, gates bool) string {
 	switch kind {
 	case "login":
+		if !gates {
+			return "IdPLoginFailing"
+		}
 		return "IdPSignInDown"
 	case "rule":
 		return "IdPRuleNotRun"

@@ -14,11 +14,13 @@ func TestEveryKindHasARunbook(t *testing.T) {
 	t.Parallel()
 	for _, kind := range NewKinds().all {
 		for _, node := range []string{"", "n1"} {
-			page := runbookPage(kind.Name, node)
-			require.NotEmpty(t, page, kind.Name)
-			_, err := os.Stat(filepath.Join("../../docs/runbooks", page+".md"))
-			require.NoError(t, err)
+			for _, gates := range []bool{true, false} {
+				page := runbookPage(kind.Name, node, gates)
+				require.NotEmpty(t, page, kind.Name)
+				_, err := os.Stat(filepath.Join("../../docs/runbooks", page+".md"))
+				require.NoError(t, err)
+			}
 		}
 	}
-	require.Empty(t, runbookPage("other", ""))
+	require.Empty(t, runbookPage("other", "", true))
 }

@@ -41,7 +41,7 @@ func cluster() board {
 				{
 					title: "What fails on nodes", about: "With the step and the reason.",
 					w: 12, h: 8, draw: list("", "severity", "provider", "node", "probe", "step", "reason"), empty: "Nothing fails.",
-					runbooks: []string{"IdPNodeOut", "IdPTestallFailingAtNode"},
+					runbooks: []string{"IdPNodeOut", "IdPNodeFailingSlow", "IdPTestallFailingAtNode"},
 					queries:  []query{{failing(`node!=""`), ""}},
 				},
 				{

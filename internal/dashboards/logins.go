@@ -16,7 +16,7 @@ func logins() board {
 				{
 					title: "What fails, where and why", about: "Logins and rules whose last conclusive run failed.",
 					w: 12, h: 7, draw: list("", "severity", "provider", "probe", "node", "step", "reason"), empty: "Nothing fails.",
-					runbooks: []string{"IdPSignInDown", "IdPAccountLocked"},
+					runbooks: []string{"IdPSignInDown", "IdPLoginFailing", "IdPAccountLocked"},
 					queries:  []query{{failing(signInKinds), ""}},
 				},
 			}},

@@ -73,7 +73,7 @@ func operations() board {
 				{
 					title: "Versions", about: "Of the exporters that are scraped.",
 					w: 8, h: 7, draw: list("", "instance", "version", "revision", "goversion"), empty: "No exporter is scraped.",
-					runbooks: []string{"IdPExporterDown", "IdPExporterAbsent"},
+					runbooks: []string{"IdPExporterDown", "IdPExporterUnsteady", "IdPExporterGone", "IdPExporterAbsent"},
 					queries:  []query{{`max by (instance, version, revision, goversion) (idp_exporter_build_info)`, ""}},
 				},
 				{

@@ -78,7 +78,7 @@ func signIn() board {
 			{
 				title: "Silent exporters", about: "Exporters that do not answer, for as long as Prometheus remembers them, up to a month; and those that it no longer asks, for an hour, or for the range shown if nobody else watches what they did.",
 				w: 4, h: 4, draw: number(), scale: scale{{0, green}, {1, red}},
-				runbooks: []string{"IdPExporterDown", "IdPExporterAbsent"},
+				runbooks: []string{"IdPExporterDown", "IdPExporterGone", "IdPExporterAbsent"},
 				queries:  []query{{`count(` + silent() + `) or vector(0)`, ""}},
 			},
 		}}},
