@@ -58,6 +58,8 @@ type Config struct {
 
 	// expanded are the probes that presets added, in the order of Probes.
 	expanded []*yaml.Node
+	// unexpanded are the paths of providers whose preset could not be.
+	unexpanded map[string]bool
 }
 
 // Log says what is logged, and how.

@@ -48,7 +48,7 @@ func expand(doc *strict.Document, kinds Kinds) ([]byte, *Config, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	w.presets(root, c.expanded)
+	w.presets(root, c)
 	var b bytes.Buffer
 	_, _ = io.WriteString(&b, "# Expanded by idp_exporter check-config --print-expanded.\n")
 	if w.left {
@@ -139,11 +139,15 @@ func (w *writer) mapping(from, to *yaml.Node) error {
 }
 
 // presets puts the expanded probes in the place of the providers' presets.
-func (w *writer) presets(root *yaml.Node, expanded []*yaml.Node) {
+func (w *writer) presets(root *yaml.Node, c *Config) {
+	expanded := c.expanded
 	if len(expanded) == 0 && !w.has(root, "providers") {
 		return
 	}
-	for _, p := range w.listOf(root, "providers").Content {
+	for i, p := range w.listOf(root, "providers").Content {
+		if c.unexpanded[fmt.Sprintf("providers[%d]", i)] {
+			continue
+		}
 		remove(p, "preset")
 		remove(p, "preset_settings")
 	}

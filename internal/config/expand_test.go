@@ -126,6 +126,21 @@ func TestWhatIsNotFilledInIsExpanded(t *testing.T) {
 	require.Greater(t, n, 20, "most are written out")
 }
 
+// A preset that could not be expanded stays, or whoever fills in what is printed
+// would watch nothing.
+func TestAPresetThatIsNotExpandedStays(t *testing.T) {
+	t.Parallel()
+	printed, _, err := config.ExpandedText([]byte("providers:\n  - name: p\n    issuer: CHANGE_ME\n    tls: {ca_file: CHANGE_ME}\n    preset: keycloak\n    preset_settings: {client_id: c, username: u, password_file: CHANGE_ME}\n"+
+		"  - {name: q, issuer: 'https://q.example', tls: {ca_file: CHANGE_ME}, preset: generic, preset_settings: {without: login}}\n"), "c.yml", app.NewKinds())
+	var problems strict.Problems
+	require.ErrorAs(t, err, &problems)
+	require.Len(t, problems, 4, "each mark is told once: %s", problems)
+	require.Contains(t, string(printed), "preset: keycloak")
+	require.Contains(t, string(printed), "client_id: c")
+	require.Contains(t, string(printed), "name: q-discovery")
+	require.NotContains(t, string(printed), "preset: generic")
+}
+
 func filledIn(printed []byte) []byte {
 	return bytes.ReplaceAll(printed, []byte(strict.LeftOut), []byte("filled-in"))
 }

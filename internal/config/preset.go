@@ -30,6 +30,10 @@ func (l *loader) usePreset(path string, p *Provider, raw providerFile, hasIssuer
 	}
 	l.preset = true
 	if !hasIssuer || l.doc.Mistaken(path+".preset_settings") {
+		if l.config.unexpanded == nil {
+			l.config.unexpanded = map[string]bool{}
+		}
+		l.config.unexpanded[path] = true
 		return
 	}
 	settings := make(map[string]preset.Value, len(raw.PresetSettings))
