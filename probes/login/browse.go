@@ -244,7 +244,7 @@ func (b *browser) press(p *page, r reading, what string) (*hop, error) {
 
 // refused keeps the words of the page as what the provider said.
 func (b *browser) refused(p *page) {
-	said := p.complaint()
+	said := p.alerts(maxBody)
 	if said == "" {
 		said = p.title()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -213,6 +214,21 @@ func TestNoPartOfThePasswordIsShown(t *testing.T) {
 	r := probes.NewRun(redactor.String).Finish(probes.Failf(probes.ReasonLockedOut, "%s", p.describe()))
 	require.Contains(t, r.Detail, `====<secret>", which says: ====`)
 	require.NotContains(t, r.Detail, canary[:4])
+}
+
+// What went wrong is told by the beginning of an alert, not by what else a page has
+// to say there.
+func TestLongAlerts(t *testing.T) {
+	t.Parallel()
+	notes := strings.Repeat("Please read our notes on signing in carefully. ", 6)
+	for html, want := range map[string]view{
+		`<form method=post><div class="alert">Wrong user name or password. ` + notes + `After ten tries an account is locked.</div><input name=username><input type=password name=password></form>`: viewLogin,
+		`<div class="alert">` + notes + `Cookies must not be blocked.</div><form method=post action=/consent><button name=consent value=allow>Allow</button></form>`:                                viewConsent,
+	} {
+		p, err := parsePage([]byte(html), &url.URL{Scheme: "https", Host: "id.example"})
+		require.NoError(t, err)
+		require.Equal(t, want, p.read(Form{}, true).view)
+	}
 }
 
 func TestRateLimited(t *testing.T) {

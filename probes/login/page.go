@@ -178,11 +178,15 @@ func (p *page) title() string {
 const alerts = `[role=alert], .error, .alert, .alert-error, .error-message, .errorlist, .login-error, .form-error, .invalid-feedback, ` +
 	`#input-error, #error, .kc-feedback-text, .dex-error-box, .ulp-input-error-message, .ui-alert, [id^="error-element"]`
 
-// complaint is the page's error text, empty if there is none.
-func (p *page) complaint() string {
+// complaint is the beginning of the page's error texts, by which it is told what
+// went wrong; empty if there is none.
+func (p *page) complaint() string { return p.alerts(200) }
+
+// alerts joins the page's error texts, of each so many bytes.
+func (p *page) alerts(most int) string {
 	var said []string
 	p.doc.Find(alerts).EachWithBreak(func(_ int, s *goquery.Selection) bool {
-		if text := oneLine(s.Text()); text != "" && !slices.ContainsFunc(said, func(t string) bool { return strings.Contains(t, text) }) {
+		if text := shorten(s.Text(), most); text != "" && !slices.ContainsFunc(said, func(t string) bool { return strings.Contains(t, text) }) {
 			said = append(said, text)
 		}
 		return len(said) < 3
@@ -203,7 +207,7 @@ func (p *page) describe() string {
 	if t := p.title(); t != "" {
 		s += " \"" + foreign(t, 100) + "\""
 	}
-	if c := p.complaint(); c != "" {
+	if c := p.alerts(maxBody); c != "" {
 		s += ", which says: " + foreign(c, 600)
 	}
 	return s

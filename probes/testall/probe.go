@@ -2,6 +2,7 @@ package testall
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -79,7 +80,7 @@ const minAge = 10 * time.Second
 func (p *probe) judge(resp *fetch.Response, r *probes.Run) error {
 	code, body := resp.StatusCode, strings.TrimSpace(string(resp.Content))
 	// A cache tells how things were (RFC 9111, 5.1).
-	if age, err := strconv.Atoi(resp.Header.Get("Age")); err == nil && time.Duration(age)*time.Second > max(p.every, minAge) {
+	if age, err := strconv.ParseUint(resp.Header.Get("Age"), 10, 64); (err == nil || errors.Is(err, strconv.ErrRange)) && float64(age) > max(p.every, minAge).Seconds() {
 		return probes.Unknownf(probes.ReasonBadResponse, "%s answered %d out of a cache, from %d s ago; let caches pass it by", p.where, code, age)
 	}
 	switch code {

@@ -106,14 +106,23 @@ func signs(key jose.JSONWebKey, raw json.RawMessage) error {
 	if err := json.Unmarshal(raw, &more); err == nil && len(more.Ops) > 0 && !slices.Contains(more.Ops, "verify") {
 		return fmt.Errorf("key %s is not for verifying (key_ops %s)", quote(key.KeyID), quote(strings.Join(more.Ops, ", ")))
 	}
-	switch {
-	case key.Algorithm == "":
+	switch alg := current(key.Algorithm); {
+	case alg == "":
 		return misfit(key, Algorithms())
-	case !slices.Contains(Algorithms(), key.Algorithm):
-		return fmt.Errorf("key %s is for %s, which signs no token", quote(key.KeyID), quote(key.Algorithm))
+	case !slices.Contains(Algorithms(), alg):
+		return fmt.Errorf("key %s is for %s, by which no signature is verified here", quote(key.KeyID), quote(key.Algorithm))
 	default:
-		return fits(key, key.Algorithm)
+		return fits(key, alg)
 	}
+}
+
+// current spells an algorithm as tokens do: RFC 9864 has a name of its own for EdDSA
+// with Ed25519.
+func current(alg string) string {
+	if alg == "Ed25519" {
+		return "EdDSA"
+	}
+	return alg
 }
 
 // misfit returns why a key can have made no signature of any of the algorithms, nil
@@ -144,9 +153,19 @@ func (s *KeySet) IDs() []string {
 }
 
 // Serves tells whether one of the keys can verify what is signed by one of the
-// algorithms, as far as they are known.
+// algorithms. Those that use no key of the set (HMAC, none) do not count: whoever
+// offers others besides has to have a key for one of them. Where there is one that
+// is not known here, the answer is yes.
 func (s *KeySet) Serves(algorithms []string) bool {
-	known := slices.DeleteFunc(slices.Clone(algorithms), func(alg string) bool { return !slices.Contains(Algorithms(), alg) })
+	var known []string
+	for _, alg := range algorithms {
+		switch {
+		case slices.Contains(Algorithms(), current(alg)):
+			known = append(known, current(alg))
+		case alg != "none" && !strings.HasPrefix(alg, "HS"):
+			return true
+		}
+	}
 	return len(known) == 0 || slices.ContainsFunc(s.signing, func(k jose.JSONWebKey) bool { return misfit(k, known) == nil })
 }
 
@@ -172,7 +191,7 @@ func fits(k jose.JSONWebKey, alg string) error {
 	if k.Use != "" && k.Use != "sig" {
 		return fmt.Errorf("key %s is not for signatures (use %s)", quote(k.KeyID), quote(k.Use))
 	}
-	if k.Algorithm != "" && k.Algorithm != alg {
+	if k.Algorithm != "" && current(k.Algorithm) != alg {
 		return fmt.Errorf("key %s is for %s, not for alg %s", quote(k.KeyID), quote(k.Algorithm), alg)
 	}
 	var fit bool

@@ -41,7 +41,7 @@ func TestParseKeySet(t *testing.T) {
 	for _, c := range []struct {
 		name, key, want string
 	}{
-		{"for encryption", rsaKey(2048, `,"use":"enc","alg":"RSA-OAEP"`), `key "r" is for "RSA-OAEP", which signs no token`},
+		{"for encryption", rsaKey(2048, `,"use":"enc","alg":"RSA-OAEP"`), `key "r" is for "RSA-OAEP", by which no signature is verified here`},
 		{"for encryption, without alg", rsaKey(2048, `,"use":"enc"`), `key "r" is not for signatures (use "enc")`},
 		{"by its operations", rsaKey(2048, `,"key_ops":["encrypt","wrapKey"]`), `key "r" is not for verifying (key_ops "encrypt, wrapKey")`},
 		{"of another type than its alg", rsaKey(2048, `,"alg":"ES256"`), `cannot make a signature of alg ES256`},
@@ -59,7 +59,12 @@ func TestParseKeySet(t *testing.T) {
 	set, err = ParseKeySet([]byte(`{"keys":[` + rsaKey(1024, `,"key_ops":["verify"]`) + `]}`))
 	require.NoError(t, err)
 	require.Contains(t, set.Notes()[0], "fewer than 2048")
-	require.True(t, set.Serves([]string{"RS256", "moon"}))
+	require.True(t, set.Serves([]string{"RS256", "HS256"}))
+	require.True(t, set.Serves([]string{"ES256", "moon"}), "who knows")
+	ed, err := ParseKeySet([]byte(`{"keys":[` + strings.Replace(point, `"kty"`, `"alg":"Ed25519","kty"`, 1) + `]}`))
+	require.NoError(t, err, "RFC 9864's name of EdDSA")
+	require.True(t, ed.Serves([]string{"RS256", "Ed25519"}))
+	require.False(t, ed.Serves([]string{"RS256", "HS256"}))
 	require.True(t, set.Serves(nil), "nothing is offered")
 	require.True(t, set.Serves([]string{"HS256"}), "nothing that keys of the set are for")
 	require.False(t, set.Serves([]string{"ES256"}))
