@@ -101,18 +101,17 @@ func forbidden(err error) bool {
 	for inner := op; errors.As(inner.Err, &inner); { // a proxy's error is around that of the connection
 		op = inner
 	}
-	return errors.Is(op, syscall.EACCES) && isIPv4(op.Addr)
+	return op.Addr != nil && errors.Is(op, syscall.EACCES) && AddrOf(op.Addr).Is4()
 }
 
-func isIPv4(a net.Addr) bool {
-	if a == nil {
-		return false
+// AddrOf returns the IP address of a, with a port or without; the zero Addr if it
+// has none.
+func AddrOf(a net.Addr) netip.Addr {
+	if ap, err := netip.ParseAddrPort(a.String()); err == nil {
+		return ap.Addr().Unmap().WithZone("")
 	}
-	if ip, err := netip.ParseAddr(a.String()); err == nil {
-		return ip.Unmap().Is4()
-	}
-	ap, err := netip.ParseAddrPort(a.String())
-	return err == nil && ap.Addr().Unmap().Is4()
+	addr, _ := netip.ParseAddr(a.String())
+	return addr.Unmap().WithZone("")
 }
 
 // Origin returns the origin of a URL as RFC 6454 spells it: scheme, host in

@@ -46,6 +46,10 @@ var tlsVersions = map[string]uint16{
 	"": tls.VersionTLS12, "1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13,
 }
 
+// TLSVersion returns the number of a TLS version that is written as MinVersion is, 0
+// if it is none.
+func TLSVersion(s string) uint16 { return tlsVersions[s] }
+
 // Config builds a tls.Config. It reads the files named; a client certificate is
 // read again at each handshake.
 func (t TLS) Config() (*tls.Config, error) {

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/idna"
 )
@@ -57,16 +58,18 @@ func hostPort(u *url.URL) string {
 
 // canonical returns a host name in lower case, an international one as DNS
 // spells it (RFC 5891).
-func canonical(host string) string {
-	for i := range len(host) {
-		if host[i] >= 0x80 {
-			if ascii, err := idna.Lookup.ToASCII(host); err == nil {
-				return ascii
-			}
-			break
-		}
+func canonical(host string) string { return strings.ToLower(ASCII(host)) }
+
+// ASCII returns a host's name as DNS and certificates spell it (RFC 5891). Names
+// are written as people read them, too.
+func ASCII(host string) string {
+	if strings.IndexFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) < 0 {
+		return host
 	}
-	return strings.ToLower(host)
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		return ascii
+	}
+	return host
 }
 
 // HostOf returns the host of a node's address, which is host:port or a bare host.

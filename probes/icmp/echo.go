@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
 
+	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/probes"
 	"github.com/idp-exporter/idp_exporter/probes/internal/dial"
 )
@@ -151,17 +152,9 @@ func (e *echoes) read(ctx context.Context, buffer []byte, until time.Time, last 
 		if err != nil {
 			return dial.Failure(ctx, err)
 		}
-		e.take(buffer[:n], addrOf(peer), now)
+		e.take(buffer[:n], fetch.AddrOf(peer), now)
 	}
 	return nil //nolint:nilerr // as said above
-}
-
-func addrOf(a interface{ String() string }) netip.Addr {
-	if ap, err := netip.ParseAddrPort(a.String()); err == nil {
-		return ap.Addr().Unmap().WithZone("")
-	}
-	addr, _ := netip.ParseAddr(a.String())
-	return addr.Unmap().WithZone("")
 }
 
 // take notes an answer, if the message is one to a request of this run.

@@ -151,7 +151,7 @@ func (p *probe) judgeNames(v *verdict, leaf *x509.Certificate) {
 	names = append(names, p.Names...)
 	for i, name := range names {
 		var f *probes.Failure
-		if err := leaf.VerifyHostname(dial.ASCII(name)); err != nil {
+		if err := leaf.VerifyHostname(fetch.ASCII(name)); err != nil {
 			f = probes.Failf(probes.ReasonCertificateName, "%.500v", err)
 		}
 		what := "name"

@@ -85,7 +85,7 @@ func (o *Options) UsesNodes(s probes.Setting) bool {
 
 func (o *Options) compile(s probes.Setting) (*plan, *dial.Checker) {
 	c := &dial.Checker{}
-	pl := &plan{Options: o, floor: dial.Version(o.MinVersion), pins: make(map[string]bool, len(o.Pins))}
+	pl := &plan{Options: o, floor: fetch.TLSVersion(o.MinVersion), pins: make(map[string]bool, len(o.Pins))}
 	o.Common.Check(c, s)
 	o.Proxied.Check(c)
 	var err error

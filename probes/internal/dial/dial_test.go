@@ -86,7 +86,7 @@ func TestInternationalNames(t *testing.T) {
 	p := &probes.Provider{Issuer: "https://bücher.example/"}
 	host, _ = At("xn--bcher-kva.example", "443", probes.Target{Provider: p, Node: probes.Node{Address: "knoten-ü.example:8443"}}).Dialed()
 	require.Equal(t, "xn--knoten--t2a.example", host)
-	require.Equal(t, "under_score.example", ASCII("under_score.example"), "what is ASCII stays")
+	require.Equal(t, "under_score.example", fetch.ASCII("under_score.example"), "what is ASCII stays")
 }
 
 func TestIPVersions(t *testing.T) {

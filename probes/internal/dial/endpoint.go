@@ -7,9 +7,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"unicode"
-
-	"golang.org/x/net/idna"
 
 	"github.com/idp-exporter/idp_exporter/internal/fetch"
 	"github.com/idp-exporter/idp_exporter/probes"
@@ -34,7 +31,7 @@ func (e Endpoint) Dialed() (host, port string) { return e.host, e.port }
 // node stands for it: at the node's port if the provider's own port was meant,
 // at the port asked for otherwise.
 func At(host, port string, t probes.Target) Endpoint {
-	host = ASCII(host)
+	host = fetch.ASCII(host)
 	e := Endpoint{Host: host, Port: port, host: host, port: port}
 	if t.Node.Address == "" || !IsProviders(host, t.Provider) {
 		return e
@@ -71,18 +68,8 @@ func portOf(u *url.URL) string {
 	return "443"
 }
 
-func canonical(host string) string { return strings.ToLower(strings.TrimSuffix(ASCII(host), ".")) }
-
-// ASCII returns a host's name as DNS and certificates spell it (RFC 5891). Names
-// are written as people read them, too.
-func ASCII(host string) string {
-	if strings.IndexFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) < 0 {
-		return host
-	}
-	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
-		return ascii
-	}
-	return host
+func canonical(host string) string {
+	return strings.ToLower(strings.TrimSuffix(fetch.ASCII(host), "."))
 }
 
 // Split parses an address as operators write it: a host name or address, with a

@@ -32,24 +32,9 @@ func Config(t fetch.TLS, host string) (*tls.Config, error) {
 		return nil, fmt.Errorf("tls: %w", err)
 	}
 	if c.ServerName == "" {
-		c.ServerName = strings.TrimSuffix(ASCII(host), ".")
+		c.ServerName = strings.TrimSuffix(fetch.ASCII(host), ".")
 	}
 	return c, nil
-}
-
-// Version returns the number of a TLS version that is written like "1.3";
-// empty, and whatever is not known, means 1.2.
-func Version(s string) uint16 {
-	switch s {
-	case "1.0":
-		return tls.VersionTLS10
-	case "1.1":
-		return tls.VersionTLS11
-	case "1.3":
-		return tls.VersionTLS13
-	default:
-		return tls.VersionTLS12
-	}
 }
 
 // Secure does the step tls: it puts TLS on the connection. The dates of the
