@@ -193,7 +193,7 @@ func examine(doc *strict.Document, kinds Kinds, check func(*loader, file)) (*Con
 	}
 	doc.Decode(doc.Root, "", &raw)
 	c := &Config{Access: raw.Access, Audit: raw.Audit, Log: raw.Log, Verdict: raw.Verdict, Schedule: raw.Schedule, Metrics: raw.Metrics,
-		Maintenance: raw.Maintenance}
+		Maintenance: raw.Maintenance, unexpanded: map[string]bool{}}
 	l := loader{doc: doc, kinds: kinds, config: c}
 	if doc.Root == nil {
 		if len(doc.Problems()) == 0 {

@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/idp-exporter/idp_exporter/internal/config/strict"
 	"github.com/idp-exporter/idp_exporter/internal/preset"
 	"github.com/idp-exporter/idp_exporter/probes/login"
 )
@@ -30,16 +31,17 @@ func (l *loader) usePreset(path string, p *Provider, raw providerFile, hasIssuer
 	}
 	l.preset = true
 	if !hasIssuer || l.doc.Mistaken(path+".preset_settings") {
-		if l.config.unexpanded == nil {
-			l.config.unexpanded = map[string]bool{}
-		}
 		l.config.unexpanded[path] = true
 		return
 	}
 	settings := make(map[string]preset.Value, len(raw.PresetSettings))
 	for key, text := range raw.PresetSettings {
 		at := l.doc.Position(path + ".preset_settings." + key)
-		settings[key] = preset.Value{Text: text, Line: at.Line, Column: at.Column, Unfilled: l.doc.Failed(path + ".preset_settings." + key)}
+		unfilled := l.doc.Failed(path + ".preset_settings." + key)
+		if unfilled {
+			text = strict.Unknown // to be printed
+		}
+		settings[key] = preset.Value{Text: text, Line: at.Line, Column: at.Column, Unfilled: unfilled}
 	}
 	l.presets = append(l.presets, presetUse{
 		path: path, name: raw.Preset, settings: settings, unfilled: l.doc.Failed(path + ".preset_settings"),

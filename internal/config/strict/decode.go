@@ -68,13 +68,7 @@ func (d *Document) decode(n *yaml.Node, path string, v reflect.Value) {
 
 func (d *Document) decodeValue(n *yaml.Node, path string, v reflect.Value) {
 	at := position(n)
-	if n = d.enter(n, path); n == nil {
-		return
-	}
-	if d.unknown(n, at, path) {
-		if v.Kind() == reflect.String && v.Type() != secretType {
-			v.SetString(n.Value) // for what is made of it
-		}
+	if n = d.enter(n, path); n == nil || d.unknown(n, at, path) {
 		return
 	}
 	if v.Kind() == reflect.Pointer {

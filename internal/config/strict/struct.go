@@ -115,9 +115,6 @@ func (d *Document) decodeStruct(n *yaml.Node, path string, targets ...reflect.Va
 			d.decode(e.value, child, field)
 			if strings.HasSuffix(name, fileSuffix) && field.Kind() == reflect.String {
 				field.SetString(d.Path(field.String()))
-				if d.Failed(child) { // it is yet to be filled in
-					field.SetString("")
-				}
 			}
 		case path == "" && strings.HasPrefix(name, "x-"):
 			// A place for anchors, as in Compose files.
