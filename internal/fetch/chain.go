@@ -67,8 +67,8 @@ func Lasting(sent []*x509.Certificate, verified [][]*x509.Certificate, now time.
 // end of the chain that lasts longest (Lasting), and where there is no chain at
 // all the earliest end of everything sent.
 func ChainEnd(sent []*x509.Certificate, verified [][]*x509.Certificate, now time.Time) time.Time {
-	for _, chain := range Lasting(sent, verified, now) {
-		return earliest(chain)
+	if lasting := Lasting(sent, verified, now); len(lasting) > 0 {
+		return earliest(lasting[0])
 	}
 	return earliest(sent)
 }

@@ -70,13 +70,12 @@ func (p *probe) owners(m *dns.Msg) map[string]bool {
 
 func (p *probe) judgeRecords(m *dns.Msg) error {
 	got := p.records(m)
-	if len(got) == 0 && len(m.Answer) > 0 {
+	switch {
+	case len(got) == 0 && len(m.Answer) > 0:
 		return probes.Failf(probes.ReasonAnswerMismatch, "%s has no record of type %s; the answer has %d records of other names or types", p.name, p.Type, len(m.Answer))
-	}
-	if len(got) == 0 {
+	case len(got) == 0:
 		return probes.Failf(probes.ReasonAnswerMismatch, "%s has no record of type %s", p.name, p.Type)
-	}
-	if len(p.answers) == 0 {
+	case len(p.answers) == 0:
 		return nil
 	}
 	var missing, foreign []string

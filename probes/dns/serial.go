@@ -16,9 +16,9 @@ type serial struct {
 	number uint32
 }
 
-// serials returns those of the servers that answered rightly, and the newest
-// (RFC 1982).
-func (p *probe) serials(parts []dial.Part, answers []*dns.Msg) (all []serial, newest serial) {
+// serials returns those of the servers that answered rightly, the newest (RFC
+// 1982), and those that lag behind it.
+func (p *probe) serials(parts []dial.Part, answers []*dns.Msg) (all, late []serial, newest serial) {
 	for i, part := range parts {
 		if part.Err != nil {
 			continue
@@ -31,11 +31,12 @@ func (p *probe) serials(parts []dial.Part, answers []*dns.Msg) (all []serial, ne
 			all = append(all, s)
 		}
 	}
-	return all, newest
-}
-
-func (p *probe) lags(s, newest serial) bool {
-	return int64(newest.number-s.number) > int64(p.MaxSerialLag)
+	for _, s := range all {
+		if lag := newest.number - s.number; int64(lag) > int64(p.MaxSerialLag) {
+			late = append(late, s)
+		}
+	}
+	return all, late, newest
 }
 
 // leaveBehind marks as wrong the servers that lag behind the newest serial, where
@@ -46,40 +47,29 @@ func (p *probe) leaveBehind(parts []dial.Part, answers []*dns.Msg) int {
 	if !p.SameSerial || p.Quorum == 0 {
 		return 0
 	}
-	all, newest := p.serials(parts, answers)
-	var late []serial
-	for _, s := range all {
-		if p.lags(s, newest) {
-			late = append(late, s)
-		}
-	}
+	all, late, newest := p.serials(parts, answers)
 	if len(all)-len(late) < p.Quorum {
 		return 0
 	}
 	for _, s := range late {
-		f := probes.Failf(probes.ReasonDisagreement, "it has serial %d, while %s has %d", s.number, newest.server, newest.number)
-		part := &parts[s.part]
-		part.Err = f
-		part.Result.Outcome, part.Result.Reason, part.Result.FailedStep = f.Outcome, f.Reason, stepAnswer
+		parts[s.part].Fail(stepAnswer, probes.Failf(probes.ReasonDisagreement, "it has serial %d, while %s has %d", s.number, newest.server, newest.number))
 	}
 	return len(late)
 }
 
 // agree compares the serials of the servers that answered rightly.
 func (p *probe) agree(r *probes.Run, parts []dial.Part, answers []*dns.Msg) error {
-	all, newest := p.serials(parts, answers)
+	all, late, newest := p.serials(parts, answers)
 	if len(all) < 2 {
 		r.Unverified("the serials were not compared: fewer than two servers answered")
 		return nil
 	}
-	var late []string
-	for _, s := range all {
-		if p.lags(s, newest) {
-			late = append(late, fmt.Sprintf("%s has serial %d", s.server, s.number))
-		}
-	}
 	if len(late) > 0 {
-		held := fmt.Sprintf("%s, while %s has %d", list(late), newest.server, newest.number)
+		var told []string
+		for _, s := range late {
+			told = append(told, fmt.Sprintf("%s has serial %d", s.server, s.number))
+		}
+		held := fmt.Sprintf("%s, while %s has %d", list(told), newest.server, newest.number)
 		r.Assert("same serial", false, held)
 		return probes.Failf(probes.ReasonDisagreement, "%s", held)
 	}

@@ -43,8 +43,6 @@ func (p *probe) outvote(parts []dial.Part, answers []*ntp.Response) {
 		if off < 0 {
 			off, way = -off, "behind"
 		}
-		f := probes.Failf(probes.ReasonDisagreement, "its clock is %s %s those of the %d servers that agree", rounded(off), way, to-from)
-		parts[i].Err = f
-		parts[i].Result.Outcome, parts[i].Result.Reason, parts[i].Result.FailedStep = f.Outcome, f.Reason, stepJudge
+		parts[i].Fail(stepJudge, probes.Failf(probes.ReasonDisagreement, "its clock is %s %s those of the %d servers that agree", rounded(off), way, to-from))
 	}
 }

@@ -53,8 +53,9 @@ func (p *probe) judge(r *probes.Run, state *tls.ConnectionState) error {
 		return probes.Failf(probes.ReasonTooLarge, "the server sent %d certificates; at most %d are looked at", len(chain), maxChain)
 	}
 	chains, untrusted := p.verify(chain, now)
-	facts.CertificateNotAfter = fetch.ChainEnd(chain, chains, now)
-	p.judgeDates(v, chain, needed(chain, fetch.Lasting(chain, chains, now)), now)
+	lasting := fetch.Lasting(chain, chains, now)
+	facts.CertificateNotAfter = fetch.ChainEnd(chain, lasting, now)
+	p.judgeDates(v, chain, needed(chain, lasting), now)
 	if !p.tls.InsecureSkipVerify {
 		v.assert("chain", untrusted, fmt.Sprintf("%d certificates, trusted", len(chain)))
 	}

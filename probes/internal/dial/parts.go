@@ -19,6 +19,12 @@ type Part struct {
 	Err    error
 }
 
+// Fail marks a part as wrong by what the others say.
+func (p *Part) Fail(step string, f *probes.Failure) {
+	p.Err = f
+	p.Result.Outcome, p.Result.Reason, p.Result.FailedStep = f.Outcome, f.Reason, step
+}
+
 // Each asks several servers, all at the same time, and returns what was found of
 // each, in the order of the names. Every part has a run of its own. The time of
 // the run is that of each part: one that is silent takes nothing from others. How
